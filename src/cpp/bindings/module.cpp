@@ -1,0 +1,6 @@
+#include "bindings.hpp"
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "The native core of docstore. Private: use the names of docstore itself.";
+  docstore::bindings::register_errors(module);
+}
