@@ -1,0 +1,1 @@
+"""docstore: a storage-first DocumentArray and vector search with a native core."""
