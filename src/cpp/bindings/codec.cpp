@@ -1,0 +1,174 @@
+#include <pybind11/stl.h>
+
+#include "../crc32c.hpp"
+#include "../errors.hpp"
+#include "bindings.hpp"
+#include "values.hpp"
+
+namespace docstore::bindings {
+namespace {
+
+using Offsets = py::array_t<std::uint64_t, py::array::c_style>;
+
+// The parts of a blob: record i lies from offset i to offset i + 1. An empty
+// one stands for no value.
+class Parts {
+ public:
+  Parts(ByteSpan blob, const Offsets& offsets) : blob_(blob), at_(offsets.data()) {
+    if (offsets.ndim() != 1 || offsets.size() < 1) {
+      throw InvalidArgument("offsets: expected one dimension with at least one number");
+    }
+    count_ = static_cast<std::size_t>(offsets.size()) - 1;
+  }
+
+  std::size_t size() const noexcept { return count_; }
+
+  ByteSpan operator[](std::size_t i) const {
+    const std::uint64_t from = at_[i];
+    const std::uint64_t to = at_[i + 1];
+    if (from > to || to > blob_.size()) throw CorruptData("packed column: an offset is outside");
+    return blob_.subspan(from, to - from);
+  }
+
+  // Line `index` as Python counts.
+  ByteSpan at(std::int64_t index) const {
+    const auto count = static_cast<std::int64_t>(count_);
+    if (index < -count || index >= count) throw py::index_error("no such line in the column");
+    return (*this)[static_cast<std::size_t>(index < 0 ? index + count : index)];
+  }
+
+ private:
+  ByteSpan blob_;
+  const std::uint64_t* at_;
+  std::size_t count_;
+};
+
+py::bytes pack(py::handle value) {
+  PackWriter out;
+  ValueEncoder(out).write(value.ptr());
+  return make_bytes(out.data(), out.size());
+}
+
+py::object unpack(py::handle data, bool copy) {
+  InputBytes input(data);
+  return ValueDecoder(input, copy).decode(input.span());
+}
+
+py::tuple pack_many(py::handle values) {
+  const py::object items = py::reinterpret_steal<py::object>(
+      PySequence_Fast(values.ptr(), "pack_many needs a sequence of values"));
+  if (!items) throw py::error_already_set();
+  const auto count = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items.ptr()));
+  Offsets offsets(static_cast<py::ssize_t>(count + 1));
+  std::uint64_t* at = offsets.mutable_data();
+  PackWriter out;
+  at[0] = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items.ptr())) != count) {
+      throw InvalidArgument("pack_many: the sequence changed while it was written");
+    }
+    const auto value = py::reinterpret_borrow<py::object>(
+        PySequence_Fast_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)));
+    if (!value.is_none()) ValueEncoder(out).write(value.ptr());
+    at[i + 1] = out.size();
+  }
+  return py::make_tuple(make_bytes(out.data(), out.size()), std::move(offsets));
+}
+
+py::object decode_part(ValueDecoder& decoder, ByteSpan part) {
+  return part.empty() ? py::object(py::none()) : decoder.decode(part);
+}
+
+py::object unpack_at(py::handle blob, const Offsets& offsets, std::int64_t index, bool copy) {
+  InputBytes input(blob);
+  ValueDecoder decoder(input, copy);
+  return decode_part(decoder, Parts(input.span(), offsets).at(index));
+}
+
+py::list unpack_many(py::handle blob, const Offsets& offsets,
+                     const std::optional<py::array_t<std::int64_t, py::array::c_style>>& rows,
+                     bool copy) {
+  InputBytes input(blob);
+  ValueDecoder decoder(input, copy);
+  const Parts parts(input.span(), offsets);
+  const std::size_t count = rows ? static_cast<std::size_t>(rows->size()) : parts.size();
+  py::list result(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const ByteSpan part = rows ? parts.at(rows->data()[i]) : parts[i];
+    PyList_SET_ITEM(result.ptr(), static_cast<Py_ssize_t>(i),
+                    decode_part(decoder, part).release().ptr());
+  }
+  return result;
+}
+
+py::object decode_path(ValueDecoder& decoder, ByteSpan part, std::span<const PathStep> path) {
+  if (part.empty()) return py::none();
+  PackReader reader(part);
+  return reader.find(path) ? decoder.read(reader) : py::object(py::none());
+}
+
+py::object unpack_path(py::handle data, py::handle path, bool copy) {
+  InputBytes input(data);
+  ValueDecoder decoder(input, copy);
+  return decode_path(decoder, input.span(), path_steps(path));
+}
+
+py::list unpack_column(py::handle blob, const Offsets& offsets, py::handle path, bool copy) {
+  const std::vector<PathStep> steps = path_steps(path);
+  InputBytes input(blob);
+  ValueDecoder decoder(input, copy);
+  const Parts parts(input.span(), offsets);
+  py::list result(parts.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    PyList_SET_ITEM(result.ptr(), static_cast<Py_ssize_t>(i),
+                    decode_path(decoder, parts[i], steps).release().ptr());
+  }
+  return result;
+}
+
+py::list unpack_paths(const py::sequence& items, py::handle path, bool copy) {
+  const std::vector<PathStep> steps = path_steps(path);
+  py::list result;
+  for (const py::handle item : items) {
+    if (item.is_none()) {
+      result.append(py::none());
+      continue;
+    }
+    InputBytes input(item);
+    ValueDecoder decoder(input, copy);
+    result.append(decode_path(decoder, input.span(), steps));
+  }
+  return result;
+}
+
+std::uint32_t checksum(py::handle data, std::uint32_t seed) {
+  InputBytes input(data);
+  const ByteSpan bytes = input.span();
+  if (bytes.size() < 4096) return crc32c(bytes.data(), bytes.size(), seed);
+  py::gil_scoped_release release;
+  return crc32c(bytes.data(), bytes.size(), seed);
+}
+
+}  // namespace
+
+void register_codec(py::module_& module) {
+  using namespace py::literals;
+  module.def("pack", &pack, "value"_a, "A value as bytes; EncodeError names the place that cannot.");
+  module.def("unpack", &unpack, "data"_a, py::kw_only(), "copy"_a = false,
+             "The value that pack wrote. Arrays are read-only views where they can be.");
+  module.def("pack_many", &pack_many, "values"_a,
+             "Values as one blob and the n + 1 offsets of its parts; None is an empty part.");
+  module.def("unpack_at", &unpack_at, "blob"_a, "offsets"_a, "index"_a, py::kw_only(),
+             "copy"_a = false, "One value of a blob; None for an empty part.");
+  module.def("unpack_many", &unpack_many, "blob"_a, "offsets"_a, "rows"_a = py::none(),
+             py::kw_only(), "copy"_a = false, "All values of a blob, or those of some rows.");
+  module.def("unpack_path", &unpack_path, "data"_a, "path"_a, py::kw_only(), "copy"_a = false,
+             "What the path leads to inside a packed value; None when there is nothing.");
+  module.def("unpack_column", &unpack_column, "blob"_a, "offsets"_a, "path"_a, py::kw_only(),
+             "copy"_a = false, "What the path leads to inside each value of a blob.");
+  module.def("unpack_paths", &unpack_paths, "items"_a, "path"_a, py::kw_only(), "copy"_a = false,
+             "What the path leads to inside each of many packed values.");
+  module.def("crc32c", &checksum, "data"_a, "seed"_a = 0, "The CRC-32C checksum of bytes.");
+}
+
+}  // namespace docstore::bindings
