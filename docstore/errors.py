@@ -7,8 +7,9 @@ same classes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, Iterable
+from typing import Any
 
 __all__ = [
     'ChecksumError',

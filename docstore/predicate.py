@@ -6,8 +6,9 @@ columns, or a store that has a query language of its own, reads them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Iterator, Union
+from typing import Any
 
 __all__ = ['OPERATORS', 'And', 'Compare', 'Not', 'Or', 'Predicate', 'Ref', 'paths']
 
@@ -52,7 +53,7 @@ class Not:
     child: Predicate
 
 
-Predicate = Union[Compare, And, Or, Not]
+Predicate = Compare | And | Or | Not
 
 
 def paths(predicate: Predicate) -> Iterator[str]:

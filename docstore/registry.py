@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Iterator
+from typing import Any
 
 from .errors import UnknownName, did_you_mean
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 __all__ = ['CONTENT_FIELDS', 'FIELDS', 'FIELD_BY_NAME', 'FIELD_NAMES', 'VECTOR_FIELDS', 'Field']
 

@@ -7,7 +7,8 @@ the fields that are set. It neither makes Documents nor asks who does.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, BinaryIO, ClassVar, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, ClassVar
 
 __all__ = ['Codec']
 

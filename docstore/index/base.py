@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,4 +76,5 @@ class Index(ABC):
     @abstractmethod
     def load(cls, path: Path, stamp: int, config: Any, dim: int) -> Index | None:
         """What ``save`` wrote; None when it is missing, damaged, of another
-        stamp, or built with another configuration."""
+        stamp, or built with another configuration.
+        """

@@ -14,8 +14,9 @@ makes them. Every method may be called from any thread.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Mapping, Sequence, Union
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +99,7 @@ class Clear:
     """Remove all rows."""
 
 
-Operation = Union[Insert, Update, SetColumn, Delete, Reorder, Clear]
+Operation = Insert | Update | SetColumn | Delete | Reorder | Clear
 
 
 @dataclass(slots=True)
@@ -198,7 +199,8 @@ class Store(ABC):
     @abstractmethod
     def column(self, path: str, rows: RowArray | None = None) -> list[Any]:
         """The value of a field or ``tags__a__b`` path in each row (default: all,
-        in order); None where it is not set."""
+        in order); None where it is not set.
+        """
 
     @abstractmethod
     def vectors(self, name: str = 'embedding') -> Vectors | None:

@@ -41,10 +41,9 @@ using Kernel = std::uint32_t (*)(const unsigned char*, std::size_t, std::uint32_
 std::uint32_t run_tables(const unsigned char* at, std::size_t size, std::uint32_t state) noexcept {
   while (size >= 8) {
     // Assembled byte by byte: the same on machines of either byte order.
-    const std::uint32_t low = state ^ (static_cast<std::uint32_t>(at[0]) |
-                                       static_cast<std::uint32_t>(at[1]) << 8 |
-                                       static_cast<std::uint32_t>(at[2]) << 16 |
-                                       static_cast<std::uint32_t>(at[3]) << 24);
+    const std::uint32_t low =
+        state ^ (static_cast<std::uint32_t>(at[0]) | static_cast<std::uint32_t>(at[1]) << 8 |
+                 static_cast<std::uint32_t>(at[2]) << 16 | static_cast<std::uint32_t>(at[3]) << 24);
     state = kTables[7][low & 0xFFu] ^ kTables[6][(low >> 8) & 0xFFu] ^
             kTables[5][(low >> 16) & 0xFFu] ^ kTables[4][low >> 24] ^ kTables[3][at[4]] ^
             kTables[2][at[5]] ^ kTables[1][at[6]] ^ kTables[0][at[7]];

@@ -109,8 +109,8 @@ inline int run_all(int argc, char** argv) {
 
 }  // namespace docstore::testing
 
-#define TEST(name)                                                               \
-  static void test_##name();                                                     \
+#define TEST(name)                                                                \
+  static void test_##name();                                                      \
   static const ::docstore::testing::Register register_##name(#name, test_##name); \
   static void test_##name()
 
@@ -120,35 +120,35 @@ inline int run_all(int argc, char** argv) {
 #define CHECK(...) \
   ::docstore::testing::check(static_cast<bool>(__VA_ARGS__), __FILE__, __LINE__, #__VA_ARGS__)
 
-#define CHECK_EQ(left, right)                                                                \
-  do {                                                                                       \
-    const auto& left_ = (left);                                                              \
-    const auto& right_ = (right);                                                            \
-    if (!::docstore::testing::check(::docstore::testing::equal(left_, right_), __FILE__,     \
-                                    __LINE__, #left " == " #right))                          \
-      std::fprintf(stderr, "    left  %s\n    right %s\n",                                   \
-                   ::docstore::testing::show(left_).c_str(),                                 \
-                   ::docstore::testing::show(right_).c_str());                               \
+#define CHECK_EQ(left, right)                                                                      \
+  do {                                                                                             \
+    const auto& left_ = (left);                                                                    \
+    const auto& right_ = (right);                                                                  \
+    if (!::docstore::testing::check(::docstore::testing::equal(left_, right_), __FILE__, __LINE__, \
+                                    #left " == " #right))                                          \
+      std::fprintf(stderr, "    left  %s\n    right %s\n",                                         \
+                   ::docstore::testing::show(left_).c_str(),                                       \
+                   ::docstore::testing::show(right_).c_str());                                     \
   } while (false)
 
 // Written so that NaN fails.
-#define CHECK_NEAR(left, right, tolerance)                                                   \
-  do {                                                                                       \
-    const double left_ = (left), right_ = (right);                                           \
-    if (!::docstore::testing::check(std::abs(left_ - right_) <= (tolerance), __FILE__,       \
-                                    __LINE__, #left " is near " #right))                     \
-      std::fprintf(stderr, "    left  %.17g\n    right %.17g\n", left_, right_);             \
+#define CHECK_NEAR(left, right, tolerance)                                                       \
+  do {                                                                                           \
+    const double left_ = (left), right_ = (right);                                               \
+    if (!::docstore::testing::check(std::abs(left_ - right_) <= (tolerance), __FILE__, __LINE__, \
+                                    #left " is near " #right))                                   \
+      std::fprintf(stderr, "    left  %.17g\n    right %.17g\n", left_, right_);                 \
   } while (false)
 
-#define CHECK_THROWS(type, ...)                                                              \
-  do {                                                                                       \
-    bool thrown_ = false;                                                                    \
-    try {                                                                                    \
-      static_cast<void>(__VA_ARGS__);                                                        \
-    } catch (const type&) {                                                                  \
-      thrown_ = true;                                                                        \
-    } catch (const std::exception& error_) {                                                 \
-      std::fprintf(stderr, "    threw %s\n", error_.what());                                 \
-    }                                                                                        \
-    ::docstore::testing::check(thrown_, __FILE__, __LINE__, #__VA_ARGS__ " throws " #type);  \
+#define CHECK_THROWS(type, ...)                                                             \
+  do {                                                                                      \
+    bool thrown_ = false;                                                                   \
+    try {                                                                                   \
+      static_cast<void>(__VA_ARGS__);                                                       \
+    } catch (const type&) {                                                                 \
+      thrown_ = true;                                                                       \
+    } catch (const std::exception& error_) {                                                \
+      std::fprintf(stderr, "    threw %s\n", error_.what());                                \
+    }                                                                                       \
+    ::docstore::testing::check(thrown_, __FILE__, __LINE__, #__VA_ARGS__ " throws " #type); \
   } while (false)

@@ -1,5 +1,5 @@
-#include "bindings.hpp"
 #include "errors.hpp"
+#include "bindings.hpp"
 
 namespace py = pybind11;
 
