@@ -10,14 +10,16 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import FilterError, FilterTypeError
-from .predicate import Compare
 from .schema import FIELD_BY_NAME
+
+if TYPE_CHECKING:
+    from .predicate import Compare
 
 __all__ = ['pattern', 'with_column', 'with_value']
 
@@ -144,7 +146,7 @@ def _one_by_one(
 ) -> Mask:
     """Pairs of values: for placeholders, for arrays in a column, and to name a bad row."""
     result = np.empty(len(left), dtype=np.bool_)
-    for i, (x, value) in enumerate(zip(left, right)):
+    for i, (x, value) in enumerate(zip(left, right, strict=False)):
         try:
             result[i] = _pair(node, x, value)
         except (TypeError, ValueError) as error:
@@ -199,7 +201,7 @@ def _numeric(node: Compare, column: npt.NDArray[Any], value: Any) -> Mask | None
 
 def _ordered(op: str, column: npt.NDArray[Any], value: Any) -> Mask | None:
     if not isinstance(value, (bool, int, float)):
-        if op == 'eq' or op == 'ne':
+        if op in {'eq', 'ne'}:
             # A str, None, a list of them: equal to no number.
             plain = value is None or isinstance(value, (str, bytes, dict, list, tuple))
             return np.full(len(column), op == 'ne') if plain else None

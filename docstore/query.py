@@ -113,9 +113,7 @@ def _logic(key: str, value: Any, path: str | None, where: str, depth: int) -> Pr
     elif isinstance(value, Mapping):
         children = [_clause(value, path, where, depth + 1)]
     elif isinstance(value, (list, tuple)):
-        children = [
-            _clause(item, path, f'{where}[{i}]', depth + 1) for i, item in enumerate(value)
-        ]
+        children = [_clause(item, path, f'{where}[{i}]', depth + 1) for i, item in enumerate(value)]
     else:
         raise FilterError(
             f'{where} must be a mapping or a list of mappings, '
@@ -131,9 +129,7 @@ def _logic(key: str, value: Any, path: str | None, where: str, depth: int) -> Pr
 def _condition(key: str, value: Any, path: str | None, where: str) -> Compare:
     op = _OPERATORS.get(key)
     if op is None:
-        raise FilterError(
-            f'{where} is not an operator{did_you_mean(key, (*_OPERATORS, *_LOGIC))}'
-        )
+        raise FilterError(f'{where} is not an operator{did_you_mean(key, (*_OPERATORS, *_LOGIC))}')
     if path is None:
         raise FilterError(f'{where} stands outside a field: write {{field: {{{key!r}: value}}}}')
     return Compare(path, op, _value(op, value, where))
@@ -295,9 +291,7 @@ class _Evaluation:
             return compare.with_column(node, left, self._values(right.path, rows))
         return compare.with_value(node, left, right)
 
-    def _values(
-        self, path: str, rows: npt.NDArray[np.intp] | None
-    ) -> list[Any] | npt.NDArray[Any]:
+    def _values(self, path: str, rows: npt.NDArray[np.intp] | None) -> list[Any] | npt.NDArray[Any]:
         values = self._read.get(path)
         if values is None:
             values = self._read[path] = self._load(path)

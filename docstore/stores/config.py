@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
-from typing import Any, Mapping
+from typing import Any
 
 from ..errors import InvalidConfig, did_you_mean
 from .base import IndexConfig

@@ -54,19 +54,19 @@ enum Tag : std::uint8_t {
 
 // Keys that take one byte. Part of the format: append only, never reorder.
 inline constexpr std::array<std::string_view, 24> kPackKeys = {
-    "id",       "parent_id", "granularity", "adjacency", "blob",       "tensor",
-    "mime_type", "text",      "weight",      "uri",       "tags",       "_metadata",
-    "offset",   "location",  "embedding",   "modality",  "evaluations", "scores",
-    "chunks",   "matches",   "value",       "op_name",   "description", "ref_id"};
+    "id",        "parent_id", "granularity", "adjacency", "blob",        "tensor",
+    "mime_type", "text",      "weight",      "uri",       "tags",        "_metadata",
+    "offset",    "location",  "embedding",   "modality",  "evaluations", "scores",
+    "chunks",    "matches",   "value",       "op_name",   "description", "ref_id"};
 
 // The number of `key` in kPackKeys, or -1.
 int pack_key_number(std::string_view key) noexcept;
 
 // Element types of arrays that take one byte, as NumPy spells them. Part of
 // the format: append only, never reorder.
-inline constexpr std::array<std::string_view, 14> kPackDtypes = {
-    "|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4",
-    "<i8", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16"};
+inline constexpr std::array<std::string_view, 14> kPackDtypes = {"|b1", "|i1", "|u1", "<i2", "<u2",
+                                                                 "<i4", "<u4", "<i8", "<u8", "<f2",
+                                                                 "<f4", "<f8", "<c8", "<c16"};
 inline constexpr std::uint8_t kNamedDtype = 0xff;  // the name follows
 
 // The number of `name` in kPackDtypes, or kNamedDtype.
@@ -79,13 +79,13 @@ std::size_t pack_dtype_size(std::string_view name) noexcept;
 
 // A packed array as it lies in the input, which it points into.
 struct ArrayView {
-  std::uint8_t code = 0;     // index into kPackDtypes, or kNamedDtype
-  std::string_view dtype;    // as NumPy spells it
+  std::uint8_t code = 0;   // index into kPackDtypes, or kNamedDtype
+  std::string_view dtype;  // as NumPy spells it
   std::size_t item_size = 0;
   int ndim = 0;
   std::array<std::int64_t, kMaxArrayDims> shape{};
   const std::uint8_t* data = nullptr;
-  std::size_t size = 0;      // in bytes
+  std::size_t size = 0;  // in bytes
 };
 
 // Elements of one type that are stored by value but could be no such value
@@ -200,7 +200,8 @@ class PackReader {
   std::size_t position() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
 
   Token next() {
-    if (at_ == end_) [[unlikely]] fail("ends too early");
+    if (at_ == end_) [[unlikely]]
+      fail("ends too early");
     const std::uint8_t tag = *at_++;
     if (tag < kTagShortStr) return {.kind = Kind::kInt, .integer = tag};
     if (tag < kTagNone) return block(Kind::kStr, tag - kTagShortStr);
@@ -210,7 +211,8 @@ class PackReader {
   Key key() {
     const std::uint64_t head = varint();
     if (head & 1) {
-      if (head / 2 >= kPackKeys.size()) [[unlikely]] fail("has an unknown key");
+      if (head / 2 >= kPackKeys.size()) [[unlikely]]
+        fail("has an unknown key");
       return {static_cast<int>(head / 2), kPackKeys[head / 2]};
     }
     return {-1, block(Kind::kStr, head / 2).text()};
@@ -233,18 +235,21 @@ class PackReader {
   [[noreturn]] void fail(const char* what) const;
 
   static void check_depth(int depth) {
-    if (depth > kMaxPackDepth) [[unlikely]] fail_depth();
+    if (depth > kMaxPackDepth) [[unlikely]]
+      fail_depth();
   }
 
  private:
   std::uint64_t varint() {
-    if (at_ != end_ && *at_ < 0x80) [[likely]] return *at_++;
+    if (at_ != end_ && *at_ < 0x80) [[likely]]
+      return *at_++;
     return long_varint();
   }
   std::uint64_t long_varint();
   Token next_tagged(std::uint8_t tag);
   Token block(Kind kind, std::uint64_t size) {
-    if (size > left()) [[unlikely]] fail("ends too early");
+    if (size > left()) [[unlikely]]
+      fail("ends too early");
     const Token token{.kind = kind, .data = at_, .size = static_cast<std::size_t>(size)};
     at_ += size;
     return token;

@@ -19,14 +19,7 @@ from docstore.errors import CorruptData, EncodeError
 
 # Text without lone surrogates, which have no UTF-8 form.
 TEXT = st.text(st.characters(exclude_categories=['Cs']), max_size=80)
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | TEXT
-    | st.binary(max_size=100)
-)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.binary(max_size=100)
 DTYPES = st.sampled_from(
     ['?', 'i1', 'u1', 'i2', 'u2', 'i4', 'u4', 'i8', 'u8', 'f2', 'f4', 'f8', 'c8', 'c16']
 )
@@ -196,7 +189,7 @@ def _loop() -> list[Any]:
     ('value', 'message'),
     [
         ({'tags': {'a': [1, 2, {3}]}}, r'tags\.a\[2\]: cannot store an object of type set; use'),
-        ({'a': {1: 2}}, r"a: the key 1 is of type int, but keys are str; use str\(key\)"),
+        ({'a': {1: 2}}, r'a: the key 1 is of type int, but keys are str; use str\(key\)'),
         ([object()], r'\[0\]: cannot store an object of type object'),
         ({'x': np.array([None])}, 'x: cannot store an array of type object'),
         ({'x': np.zeros(2, 'i4,f4')}, 'x: cannot store an array of type'),

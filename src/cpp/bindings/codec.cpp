@@ -153,7 +153,8 @@ std::uint32_t checksum(py::handle data, std::uint32_t seed) {
 
 void register_codec(py::module_& module) {
   using namespace py::literals;
-  module.def("pack", &pack, "value"_a, "A value as bytes; EncodeError names the place that cannot.");
+  module.def("pack", &pack, "value"_a,
+             "A value as bytes; EncodeError names the place that cannot.");
   module.def("unpack", &unpack, "data"_a, py::kw_only(), "copy"_a = false,
              "The value that pack wrote. Arrays are read-only views where they can be.");
   module.def("pack_many", &pack_many, "values"_a,

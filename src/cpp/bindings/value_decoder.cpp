@@ -29,7 +29,8 @@ class KeyCache {
   }
 
   static py::object make(std::string_view text) {
-    PyObject* made = PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr);
+    PyObject* made =
+        PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr);
     if (made == nullptr) {
       PyErr_Clear();
       throw CorruptData("packed value: a key is not UTF-8");
@@ -75,8 +76,8 @@ py::object numpy_array(py::object dtype, int ndim, const std::int64_t* shape, vo
   const auto& api = py::detail::npy_api::get();
   static_assert(sizeof(Py_intptr_t) == sizeof(std::int64_t));
   return steal(api.PyArray_NewFromDescr_(api.PyArray_Type_, dtype.release().ptr(), ndim,
-                                         reinterpret_cast<const Py_intptr_t*>(shape), nullptr,
-                                         data, flags, nullptr));
+                                         reinterpret_cast<const Py_intptr_t*>(shape), nullptr, data,
+                                         flags, nullptr));
 }
 
 }  // namespace
@@ -138,8 +139,8 @@ py::object new_array(py::object dtype, int ndim, const std::int64_t* shape) {
 py::object array_view(py::object dtype, int ndim, const std::int64_t* shape, const void* data,
                       py::object keeper) {
   const auto& api = py::detail::npy_api::get();
-  constexpr int kFlags = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ |
-                         py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  constexpr int kFlags =
+      py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
   py::object array = numpy_array(std::move(dtype), ndim, shape, const_cast<void*>(data), kFlags);
   if (api.PyArray_SetBaseObject_(array.ptr(), keeper.release().ptr()) != 0) {
     throw py::error_already_set();
@@ -229,7 +230,8 @@ py::object ValueDecoder::read_array(PackReader& reader) {
   if (view.size != 0) {
     std::memcpy(py::detail::array_proxy(array.ptr())->data, view.data, view.size);
   }
-  if (!copy_) py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+  if (!copy_)
+    py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
   return array;
 }
 

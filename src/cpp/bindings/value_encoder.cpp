@@ -31,8 +31,7 @@ bool is_masked(PyObject* value) {
 
 // numpy.generic, the type of all NumPy scalars.
 py::handle generic_type() {
-  static const py::handle type =
-      py::object(py::module_::import("numpy").attr("generic")).release();
+  static const py::handle type = py::object(py::module_::import("numpy").attr("generic")).release();
   return type;
 }
 
