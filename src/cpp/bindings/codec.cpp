@@ -141,6 +141,62 @@ py::list unpack_paths(const py::sequence& items, py::handle path, bool copy) {
   return result;
 }
 
+// Whether an array can be one line of a matrix whose first line is `like`.
+bool same_line(const py::array& array, const py::array& like) {
+  const bool same_type = array.dtype().ptr() == like.dtype().ptr() ||
+                         py::detail::npy_api::get().PyArray_EquivTypes_(array.dtype().ptr(),
+                                                                        like.dtype().ptr());
+  return same_type && array.ndim() == like.ndim() &&
+         std::equal(array.shape(), array.shape() + array.ndim(), like.shape());
+}
+
+// The ndarrays of a list under each other, with zeros where there is None, and
+// which are there (None when all); None when they make no matrix: other
+// values, other types or shapes, or fewer than half of them there.
+py::object stack_rows(const py::list& values) {
+  const auto& api = py::detail::npy_api::get();
+  py::array first;
+  std::size_t there = 0;
+  const std::size_t count = values.size();
+  for (const py::handle value : values) {
+    if (value.is_none()) continue;
+    if (Py_TYPE(value.ptr()) != api.PyArray_Type_) return py::none();
+    const auto array = py::reinterpret_borrow<py::array>(value);
+    if (there++ == 0) {
+      first = array;
+    } else if (!same_line(array, first)) {
+      return py::none();
+    }
+  }
+  if (there * 2 < count || there == 0 || first.ndim() >= 30) return py::none();
+  std::string buffer;
+  const std::string_view spelled = stored_dtype(first.dtype(), buffer);
+  const std::uint8_t code = pack_dtype_code(spelled);
+  if (code == kNamedDtype) return py::none();
+  std::array<std::int64_t, 32> shape{static_cast<std::int64_t>(count)};
+  std::copy_n(first.shape(), first.ndim(), shape.begin() + 1);
+  auto matrix = py::reinterpret_steal<py::array>(
+      new_array(dtype_object(code, spelled), static_cast<int>(first.ndim()) + 1, shape.data())
+          .release());
+  py::array_t<bool> present(static_cast<py::ssize_t>(count));
+  auto* out = static_cast<std::uint8_t*>(matrix.mutable_data());
+  const auto line = static_cast<std::size_t>(first.nbytes());
+  for (std::size_t i = 0; i < count; ++i, out += line) {
+    // Making an array of another layout plain runs no code of the caller, so
+    // the list is as it was when it was checked.
+    const py::handle value = PyList_GET_ITEM(values.ptr(), static_cast<Py_ssize_t>(i));
+    present.mutable_data()[i] = !value.is_none();
+    if (line == 0) continue;
+    if (value.is_none()) {
+      std::memset(out, 0, line);
+    } else {
+      std::memcpy(out, stored_layout(py::reinterpret_borrow<py::array>(value)).data(), line);
+    }
+  }
+  return py::make_tuple(std::move(matrix),
+                        there == count ? py::object(py::none()) : py::object(present));
+}
+
 std::uint32_t checksum(py::handle data, std::uint32_t seed) {
   InputBytes input(data);
   const ByteSpan bytes = input.span();
@@ -169,6 +225,8 @@ void register_codec(py::module_& module) {
              "copy"_a = false, "What the path leads to inside each value of a blob.");
   module.def("unpack_paths", &unpack_paths, "items"_a, "path"_a, py::kw_only(), "copy"_a = false,
              "What the path leads to inside each of many packed values.");
+  module.def("stack_rows", &stack_rows, "values"_a,
+             "Arrays of one type and shape as (matrix, present or None); None when they are not.");
   module.def("crc32c", &checksum, "data"_a, "seed"_a = 0, "The CRC-32C checksum of bytes.");
 }
 
