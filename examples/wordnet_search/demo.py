@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from encoder import MiniLM
@@ -50,7 +51,7 @@ def main() -> int:
     path = options.store or CACHE / ('wordnet-all' if options.all else 'wordnet')
     try:
         encoder = MiniLM()
-        with _open(path, console) as da:
+        with closing(_open(path, console)) as da:
             if options.fresh:
                 da.clear()
             _fill(da, read_glosses(options.all or SELECTION), encoder, console)
@@ -114,7 +115,8 @@ def _fill(da: DocumentArray, glosses: list[Gloss], encoder: MiniLM, console: Con
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task('', total=len(glosses), completed=len(stored), rate='')
+        had = len(glosses) - len(missing)
+        task = progress.add_task('', total=len(glosses), completed=had, rate='')
         waiting = DocumentArray()
         done = 0
         for positions, vectors in encoder.batches([gloss['text'] for gloss in missing]):
@@ -173,7 +175,7 @@ def _gloss(text: str) -> Text:
 def _ask_again(path: Path, encoder: MiniLM, before: list[list[str]], console: Console) -> int:
     """Open the store anew and see whether it gives the same answers."""
     console.rule('closed and opened again', align='left')
-    with _open(path, console) as da:
+    with closing(_open(path, console)) as da:
         question, pos = QUESTIONS[0]
         after = [_ask(da, encoder, question, pos, console)]
         quiet = Console(quiet=True)

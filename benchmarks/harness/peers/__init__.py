@@ -1,0 +1,1 @@
+"""One module a peer: a table ``OPERATIONS`` of functions that prepare a Task."""
