@@ -8,9 +8,14 @@ import json
 import os
 import sys
 import tempfile
-from datetime import date
+from contextlib import closing
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+
+sys.path.insert(0, str(Path(__file__).parent))  # also where PYTHONSAFEPATH is set
 
 from harness.cases import GROUPS, Case, cases, write_inputs
 from harness.imports import measure_imports
@@ -18,7 +23,6 @@ from harness.legacy import legacy_python
 from harness.machine import load, machine
 from harness.pool import Pool, Result
 from harness.report import as_data, markdown, print_group
-from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / 'docs' / 'benchmarks.md'
@@ -65,7 +69,7 @@ def _measure(options: argparse.Namespace, folder: Path, console: Console) -> dic
     rounds = options.rounds or (3 if options.quick else 7)
     seconds = 0.02 if options.quick else 0.1
     rows: list[dict[str, Any]] = []
-    with Pool(pythons, folder) as pool:
+    with closing(Pool(pythons, folder)) as pool:
         for group in options.only or GROUPS:
             chosen = [case for case in cases(options.quick) if _wanted(case, group, options)]
             for case in chosen:
@@ -75,7 +79,7 @@ def _measure(options: argparse.Namespace, folder: Path, console: Console) -> dic
                 print_group(group, rows[-len(chosen) :], console)
         versions, blas = pool.versions, pool.blas
     return {
-        'date': date.today().isoformat(),
+        'date': datetime.now(timezone.utc).date().isoformat(),
         'quick': options.quick,
         'machine': machine(),
         'load': [before, load()],

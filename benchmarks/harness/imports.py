@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.cases import Case
 from harness.pool import Measured, Result
+
+if TYPE_CHECKING:
+    from harness.cases import Case
 
 __all__ = ['measure_imports']
 

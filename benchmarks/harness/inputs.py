@@ -14,10 +14,10 @@ __all__ = ['copy_vectors', 'documents', 'folder', 'vectors', 'write_vectors']
 Array = Any
 
 _COLOURS = ('red', 'green', 'blue', 'yellow', 'black', 'white')
-_WORDS = (
+_TEXT = (
     'a person who makes or repairs shoes and works with leather; the tool is used for cutting '
     'wood or metal into pieces of a given length; move slowly along the edge of the water'
-).split()
+)
 
 
 def folder() -> Path:
@@ -51,13 +51,14 @@ def vectors(name: str) -> Array:
 def documents(count: int) -> list[dict[str, Any]]:
     """Fields of documents without vectors: id, a text of a dozen words, three tags."""
     random = np.random.default_rng(7)
-    words = random.integers(0, len(_WORDS), (count, 12)).tolist()
+    known = _TEXT.split()
+    words = random.integers(0, len(known), (count, 12)).tolist()
     prices = (random.random(count) * 100).round(2).tolist()
     stocks = random.integers(0, 1000, count).tolist()
     return [
         {
             'id': f'{number:08d}',
-            'text': ' '.join(_WORDS[word] for word in words[number]),
+            'text': ' '.join(known[word] for word in words[number]),
             'tags': {
                 'price': prices[number],
                 'stock': stocks[number],

@@ -14,9 +14,9 @@ _OURS, _BEHIND, _INK, _PALE = '#1f6f8b', '#c8553d', '#222222', '#8a8a8a'
 
 def draw(data: dict[str, Any], path: Path) -> None:
     """Write an SVG with two panels: search beside the best peer, the rest beside docarray."""
-    import matplotlib
+    import matplotlib as mpl
 
-    matplotlib.use('svg')
+    mpl.use('svg')
     import matplotlib.pyplot as plt
 
     rows = [row for row in data['rows'] if row['ratio'][row['clock']] is not None]

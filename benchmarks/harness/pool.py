@@ -8,7 +8,6 @@ import statistics
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from harness.cases import PEERS, Case
@@ -84,7 +83,8 @@ class _Worker:
 
     def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Send a command and wait for its answer."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         try:
             self._process.stdin.write(json.dumps({'do': do, **arguments}).encode() + b'\n')
             self._process.stdin.flush()
@@ -122,15 +122,8 @@ class Pool:
         self.versions: dict[str, dict[str, str]] = {}
         self.blas: dict[str, list[str]] = {}
 
-    def __enter__(self) -> Pool:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End all processes."""
         for worker in self._workers.values():
             worker.close()
 

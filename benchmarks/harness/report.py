@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
 from harness.cases import GROUPS, PEERS
-from harness.pool import Result
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.pool import Result
 
 __all__ = ['as_data', 'markdown', 'print_group', 'verdict']
 
@@ -165,7 +168,7 @@ def _introduction(data: dict[str, Any]) -> str:
 `make bench` makes this page. Every peer runs in a process of its own, docarray 0.21 in an
 environment of its own, all on the same data; the runs are interleaved (A B C, C B A, ...), and a
 ratio is the median over the rounds of "time of the peer / time of docstore". So 2 x means twice as
-fast. Times are for one {'/'.join(('query', 'document', 'call'))}, as the line says. **CPU** is the
+fast. Times are for one query, document or call, as the table says. **CPU** is the
 processor time of all threads of the process, **elapsed** is the clock on the wall. The target is
 judged by CPU time, and by elapsed time where two threads are at work. "Best peer" is the fastest
 of those measured; for faiss both its default and `distance_compute_blas_threshold = 20` run.

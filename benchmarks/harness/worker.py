@@ -77,7 +77,7 @@ def main() -> None:
     for line in sys.stdin:
         try:
             reply = worker.answer(json.loads(line))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the harness reports it
             traceback.print_exc()
             reply = {'error': f'{type(error).__name__}: {error}'}
         print(json.dumps(reply), file=answers, flush=True)

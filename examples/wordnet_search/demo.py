@@ -18,16 +18,19 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from encoder import MiniLM
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
-from wordnet import SELECTION, Gloss, read_glosses
 
 from docstore import Document, DocumentArray
 from docstore.errors import DocstoreError
+
+sys.path.insert(0, str(Path(__file__).parent))  # also where PYTHONSAFEPATH is set
+
+from encoder import MiniLM
+from wordnet import SELECTION, Gloss, read_glosses
 
 CACHE = Path(__file__).resolve().parents[2] / '.cache'
 PARTS = {'n': 'noun', 'v': 'verb', 'a': 'adjective', 'r': 'adverb'}

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -125,9 +126,7 @@ class MiniLM:
         return _normalized(_mean(hidden, mask) if hidden.ndim == 3 else hidden)
 
 
-def _mean(
-    hidden: npt.NDArray[np.float32], mask: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float32]:
+def _mean(hidden: npt.NDArray[np.float32], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     weights = mask[:, :, None].astype(np.float32)
     mean: npt.NDArray[np.float32] = (hidden * weights).sum(1) / weights.sum(1)
     return mean

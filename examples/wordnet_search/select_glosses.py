@@ -17,6 +17,8 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # also where PYTHONSAFEPATH is set
+
 from wordnet import SELECTION, Synset, read_synsets
 
 #: Roots of branches, with their lemma as a check against another version.

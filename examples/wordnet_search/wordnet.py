@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 __all__ = ['LEXNAMES', 'SELECTION', 'Synset', 'read_glosses', 'read_synsets']
 
@@ -21,7 +22,7 @@ Gloss = dict[str, Any]
 SELECTION = Path(__file__).parent / 'data' / 'glosses.jsonl.gz'
 
 # Lexicographer files by number: lexnames(5WN) of the WordNet manual.
-LEXNAMES = (
+_NUMBERED = (
     'adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute '
     'noun.body noun.cognition noun.communication noun.event noun.feeling noun.food noun.group '
     'noun.location noun.motive noun.object noun.person noun.phenomenon noun.plant '
@@ -29,7 +30,8 @@ LEXNAMES = (
     'noun.substance noun.time verb.body verb.change verb.cognition verb.communication '
     'verb.competition verb.consumption verb.contact verb.creation verb.emotion verb.motion '
     'verb.perception verb.possession verb.social verb.stative verb.weather adj.ppl'
-).split()
+)
+LEXNAMES = tuple(_NUMBERED.split())
 
 _FILES = {'n': 'data.noun', 'v': 'data.verb', 'a': 'data.adj', 'r': 'data.adv'}
 

@@ -5,16 +5,17 @@ docstore and docarray run the very same lines, with another import.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable, Iterable
+from typing import Any
 
 import numpy as np
 
 from harness.inputs import documents, vectors
 from harness.task import Operation, Task
 
-__all__ = ['Library', 'bind', 'ids_of', 'length_of', 'places', 'memory_operations', 'value_of']
+__all__ = ['Library', 'bind', 'ids_of', 'length_of', 'memory_operations', 'places', 'value_of']
 
 
 @dataclass(frozen=True)
@@ -267,7 +268,7 @@ def read_bytes(
 def write_json(lib: Library, count: int, base: str) -> Task:
     """To JSON."""
     da = lib.filled(count, base)
-    return Task(lambda: da.to_json(), check=lambda text: {'~bytes': len(text)})
+    return Task(da.to_json, check=lambda text: {'~bytes': len(text)})
 
 
 _OPERATIONS: tuple[Callable[..., Task], ...] = (

@@ -23,6 +23,7 @@ def versions() -> dict[str, str]:
 
 def search(base: str, queries: str, count: int, k: int, threads: int, metric: str) -> Task:
     """``DocumentArray.find``."""
+    del threads  # it has no setting that changes this
     matrix, asked = vectors(base), vectors(queries)[:count]
     da = DocumentArray.empty(len(matrix))
     da.embeddings = matrix

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Callable
+from typing import Any
 
 from harness.inputs import documents, folder, vectors
 from harness.peers.arrays import Library, bind, ids_of, length_of, places, value_of
