@@ -73,7 +73,7 @@ def _measure(options: argparse.Namespace, folder: Path, console: Console) -> dic
         for group in options.only or GROUPS:
             chosen = [case for case in cases(options.quick) if _wanted(case, group, options)]
             for case in chosen:
-                console.print(f'[dim]{group}: {case.name}[/]')
+                console.print(f'{group}: {case.name}', style='dim', markup=False, highlight=False)
                 rows.append(as_data(_one(case, pool, pythons, rounds, seconds)))
             if chosen:
                 print_group(group, rows[-len(chosen) :], console)

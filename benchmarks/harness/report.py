@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from harness.cases import GROUPS, PEERS
@@ -112,6 +113,7 @@ def cells(row: Row) -> list[str]:
     found = ours.get('recall')
     return [
         row['name'],
+        row['unit'],
         seconds(ours.get(clock)) if not ours.get('error') else 'failed',
         seconds(peer.get(clock)),
         PEERS[row['peer']].label if row['peer'] else '',
@@ -123,17 +125,28 @@ def cells(row: Row) -> list[str]:
     ]
 
 
-HEADINGS = ['', 'docstore', 'best peer', 'which', 'CPU', 'elapsed', 'target', 'reached', 'recall']
+HEADINGS = [
+    '',
+    'one',
+    'docstore',
+    'best peer',
+    'which',
+    'CPU',
+    'elapsed',
+    'target',
+    'reached',
+    'recall',
+]
 
 
 def print_group(group: str, rows: list[Row], console: Console) -> None:
     """A rich table of one group."""
     table = Table(title=GROUPS[group], title_justify='left')
     for heading in HEADINGS:
-        table.add_column(heading, justify='left' if heading in ('', 'which') else 'right')
+        table.add_column(heading, justify='left' if heading in ('', 'one', 'which') else 'right')
     for row in rows:
-        line = cells(row)
-        line[7] = line[7].replace('**no**', '[bold red]no[/]').replace('yes', '[green]yes[/]')
+        line = [escape(cell) for cell in cells(row)]
+        line[8] = line[8].replace('**no**', '[bold red]no[/]').replace('yes', '[green]yes[/]')
         if row['same'] is False:
             line[0] += ' [red](results differ)[/]'
         table.add_row(*line)
@@ -141,7 +154,8 @@ def print_group(group: str, rows: list[Row], console: Console) -> None:
     for row in rows:
         for name, peer in row['peers'].items():
             if peer['error']:
-                console.print(f'[red]{row["name"]}: {name}: {peer["error"]}[/]', soft_wrap=True)
+                line = f'{row["name"]}: {name}: {peer["error"]}'
+                console.print(line, style='red', markup=False, soft_wrap=True)
 
 
 def markdown(data: dict[str, Any]) -> str:
@@ -168,7 +182,7 @@ def _introduction(data: dict[str, Any]) -> str:
 `make bench` makes this page. Every peer runs in a process of its own, docarray 0.21 in an
 environment of its own, all on the same data; the runs are interleaved (A B C, C B A, ...), and a
 ratio is the median over the rounds of "time of the peer / time of docstore". So 2 x means twice as
-fast. Times are for one query, document or call, as the table says. **CPU** is the
+fast. Times are for one of what the second column says. **CPU** is the
 processor time of all threads of the process, **elapsed** is the clock on the wall. The target is
 judged by CPU time, and by elapsed time where two threads are at work. "Best peer" is the fastest
 of those measured; for faiss both its default and `distance_compute_blas_threshold = 20` run.
@@ -184,7 +198,7 @@ the same results on the operations of documents, or the line says so.
 
 
 def _table(rows: list[Row]) -> str:
-    lines = [HEADINGS, ['---', *['--:'] * 2, '---', *['--:'] * 5]]
+    lines = [HEADINGS, [*['---'] * 2, *['--:'] * 2, '---', *['--:'] * 5]]
     lines += [[cell.replace('|', '\\|') for cell in cells(row)] for row in rows]
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
 
