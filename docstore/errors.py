@@ -39,6 +39,7 @@ __all__ = [
     'StoreLocked',
     'TransactionError',
     'UnknownField',
+    'UnknownMetric',
     'UnknownName',
     'UnsupportedFormat',
     'UnsupportedOperation',
@@ -85,6 +86,10 @@ class InvalidConfig(DocstoreError, KeyError, ValueError):
 
 class UnknownName(DocstoreError, ValueError):
     """A name (storage, metric, index, codec ...) that is not registered."""
+
+
+class UnknownMetric(UnknownName, NotImplementedError):
+    """A metric that is not known; legacy docarray raised NotImplementedError."""
 
 
 class UnknownField(DocstoreError, AttributeError):
