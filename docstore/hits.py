@@ -1,0 +1,108 @@
+"""The results of a search: rows and distances until somebody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .document import Document
+from .score import NamedScore, Scores
+
+if TYPE_CHECKING:
+    from .records import Records, SearchSet
+    from .table import Rows
+
+__all__ = ['Hits']
+
+
+class Hits:
+    """What one query found, best first.
+
+    A hit becomes a Document when it is looked at: a copy of the found one,
+    without its matches, with the distance among its scores. The copy is made
+    at that moment; changing it does not change the found Document.
+
+    Parameters
+    ----------
+    found : Records
+        What was searched.
+    positions : ndarray of int64 of shape (hits,)
+        Where the hits are in ``found``.
+    distances : ndarray of shape (hits,)
+        Their distances.
+    score : str
+        The name of the score.
+    only_id : bool
+        Whether hits have only id and score.
+    adjacency : int, optional
+        What hits have for adjacency, if they become matches.
+    """
+
+    __slots__ = (
+        '_adjacency',
+        '_distances',
+        '_documents',
+        '_found',
+        '_only_id',
+        '_positions',
+        '_score',
+    )
+
+    def __init__(
+        self,
+        found: Records,
+        positions: npt.NDArray[np.int64],
+        distances: npt.NDArray[Any],
+        score: str,
+        only_id: bool = False,
+        adjacency: int | None = None,
+    ) -> None:
+        self._found = found
+        self._positions = positions
+        self._distances = distances
+        self._score = score
+        self._only_id = only_id
+        self._adjacency = adjacency
+        self._documents: dict[int, Document] = {}
+
+    def document(self, row: int) -> Document:
+        doc = self._documents.get(row)
+        if doc is None:
+            doc = self._documents.setdefault(row, Document._wrap(self.detached(row, ())))
+        return doc
+
+    def detached(self, row: int, skip: tuple[str, ...]) -> dict[str, Any]:
+        position = int(self._positions[row])
+        if self._only_id:
+            data: dict[str, Any] = {
+                'id': self._found.gather('id', self._positions[row : row + 1])[0]
+            }
+        else:
+            data = self._found.detached(position, ('matches', *skip))
+        scores = Scores(data.get('scores'))
+        scores[self._score] = NamedScore(value=float(self._distances[row]))
+        data['scores'] = scores
+        if self._adjacency is not None:
+            data['adjacency'] = self._adjacency
+        return data
+
+    def gather(self, path: str, rows: Rows) -> list[Any] | npt.NDArray[Any]:
+        name = path.split('__', maxsplit=1)[0]
+        if self._documents or self._only_id or name in ('scores', 'matches', 'adjacency'):
+            if path == f'scores__{self._score}__value' and not self._documents:
+                return self._distances[np.asarray(rows)].tolist()
+            docs = [self.document(int(row)) for row in rows]
+            if path == name:
+                return [doc._data.get(name) for doc in docs]
+            return [doc._get_attributes(path) for doc in docs]
+        return self._found.gather(path, self._positions[np.asarray(rows, dtype=np.int64)])
+
+    def put(self, name: str, rows: Rows, values: Sequence[Any] | npt.NDArray[Any] | None) -> None:
+        for at, row in enumerate(rows):
+            setattr(self.document(int(row)), name, None if values is None else values[at])
+
+    def search_set(self, name: str, rows: Rows) -> SearchSet | None:
+        return None

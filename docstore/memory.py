@@ -1,0 +1,372 @@
+"""The Documents of an array in memory: a list of references, columns beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from .document import Document
+from .errors import InvalidVector, LengthMismatch, TransactionError
+from .lookup import IdLookup
+from .paths import walk_all
+from .query import evaluate
+from .records import Positions, Records, SearchSet
+from .state import clone, nested_types
+
+if TYPE_CHECKING:
+    from .predicate import Predicate
+    from .table import Rows, Source
+
+__all__ = ['MemoryRecords']
+
+Adopt = Callable[[Document], Document]
+
+
+def _nothing() -> None:
+    return None
+
+
+class MemoryRecords(Records):
+    """A list of Documents.
+
+    Those at the first ``len(rows)`` positions may not have been made yet:
+    they are rows of ``source``, which makes a Document when it is asked for.
+
+    Parameters
+    ----------
+    docs : iterable of Document, optional
+        What it holds.
+    adopt : callable, optional
+        Called with each Document that comes in; what it returns is kept.
+    changed : callable, optional
+        Called after each change of the list.
+    """
+
+    name = 'memory'
+    persistent = False
+
+    def __init__(
+        self,
+        docs: Iterable[Document] = (),
+        adopt: Adopt | None = None,
+        changed: Callable[[], None] = _nothing,
+    ) -> None:
+        self._adopt = adopt
+        self._changed = changed
+        self._docs: list[Document | None] = (
+            list(docs) if adopt is None else [adopt(doc) for doc in docs]
+        )
+        self._rows: Rows = range(0)
+        self._source: Source | None = None
+        self._ids = IdLookup()
+        self._saved: list[Any] = []
+        self._failed = False
+
+    @classmethod
+    def of(cls, source: Source, rows: Rows) -> MemoryRecords:
+        """The Documents of rows that nobody has looked at."""
+        records = cls()
+        records._docs = [None] * len(rows)
+        records._rows = rows
+        records._source = source
+        return records
+
+    # -- reading ---------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._docs)
+
+    def get(self, position: int) -> Document:
+        doc = self._docs[position]
+        return doc if doc is not None else self._make(position)
+
+    def _make(self, position: int) -> Document:
+        doc = cast('Source', self._source).document(int(self._rows[position]))
+        self._docs[position] = doc
+        return doc
+
+    def __iter__(self) -> Iterator[Document]:
+        if not len(self._rows):
+            return cast('Iterator[Document]', iter(self._docs))
+        return self._iterate()
+
+    def _iterate(self) -> Iterator[Document]:
+        for position, doc in enumerate(self._docs):
+            yield doc if doc is not None else self._make(position)
+
+    def take(self, positions: Positions) -> MemoryRecords:
+        if self._all_rows() and self._source is not None:
+            rows = _subset(self._rows, positions)
+            taken = MemoryRecords.of(self._source, rows)
+            return taken
+        return MemoryRecords(self.get(position) for position in positions)
+
+    def snapshot(self) -> MemoryRecords:
+        same = MemoryRecords()
+        same._docs = list(self._docs)
+        same._rows = self._rows
+        same._source = self._source
+        return same
+
+    def detached(self, position: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
+        doc = self._docs[position]
+        if doc is None:
+            return cast('Source', self._source).detached(int(self._rows[position]), skip)
+        return clone(doc._data, skip=skip)
+
+    def find_id(self, key: str) -> int | None:
+        return self._ids.find(key, len(self._docs), self._id_at, self._all_ids)
+
+    def _id_at(self, position: int) -> Any:
+        doc = self._docs[position]
+        if doc is None:
+            return cast('Source', self._source).gather('id', range_of(self._rows, position))[0]
+        return doc._data.get('id')
+
+    def _all_ids(self) -> Sequence[Any]:
+        return self.gather('id')
+
+    # -- changing --------------------------------------------------------
+
+    def append(self, doc: Document) -> None:
+        """Add one Document at the end."""
+        self._docs.append(doc if self._adopt is None else self._adopt(doc))
+        self._changed()
+
+    def overwrite(self, docs: Sequence[Document]) -> None:
+        self.clear()
+        self.insert(0, docs)
+
+    def put_matches(self, hits: Sequence[Records]) -> None:
+        match_type = nested_types()[1]
+        for doc, found in zip(self, hits, strict=False):
+            doc.matches = match_type._over(found, doc._data)
+
+    def begin(self) -> None:
+        self._saved.append(
+            (list(self), [clone(doc._data) for doc in self]) if not self._saved else None
+        )
+
+    def end(self, failed: bool) -> None:
+        if not self._saved:
+            raise TransactionError('there is no transaction to end')
+        saved = self._saved.pop()
+        self._failed = self._failed or failed
+        if saved is None:
+            return
+        undo, self._failed = self._failed, False
+        if undo:
+            docs, states = saved
+            self.overwrite(docs)
+            for doc, state in zip(docs, states, strict=False):
+                doc._replace(state)
+            if not failed:
+                raise TransactionError(
+                    'the transaction was undone, because a `with` block inside it failed'
+                )
+
+    def insert(self, position: int, docs: Sequence[Document]) -> None:
+        own = docs if self._adopt is None else [self._adopt(doc) for doc in docs]
+        if position >= len(self._docs):
+            self._docs.extend(own)
+        else:
+            if position < len(self._rows):
+                self._rows = np.insert(
+                    np.asarray(self._rows, dtype=np.int64), position, [-1] * len(own)
+                )
+            self._docs[position:position] = own
+            self._ids.forget()
+        self._changed()
+
+    def replace(self, positions: Sequence[int], docs: Sequence[Document]) -> None:
+        own = docs if self._adopt is None else [self._adopt(doc) for doc in docs]
+        self._stand_alone(positions)
+        for position, doc in zip(positions, own, strict=False):
+            self._docs[position] = doc
+        self._ids.forget()
+        self._changed()
+
+    def splice(self, start: int, stop: int, docs: Sequence[Document]) -> None:
+        own = docs if self._adopt is None else [self._adopt(doc) for doc in docs]
+        if start < len(self._rows):
+            rows = np.asarray(self._rows, dtype=np.int64)
+            self._rows = np.concatenate(
+                [rows[:start], np.full(len(own), -1, dtype=np.int64), rows[stop:]]
+            )
+        self._docs[start:stop] = own
+        self._ids.forget()
+        self._changed()
+
+    def delete(self, positions: Sequence[int]) -> None:
+        if len(positions) == 1:
+            position = int(positions[0])
+            if position < len(self._rows):
+                self._rows = np.delete(np.asarray(self._rows, dtype=np.int64), position)
+            del self._docs[position]
+            self._ids.deleted(position)
+        else:
+            self._delete_many(np.asarray(positions, dtype=np.int64))
+        self._changed()
+
+    def _delete_many(self, positions: npt.NDArray[np.int64]) -> None:
+        keep = np.ones(len(self._docs), dtype=bool)
+        keep[positions] = False
+        self._docs = [self._docs[i] for i in np.flatnonzero(keep).tolist()]
+        covered = len(self._rows)
+        if covered:
+            self._rows = np.asarray(self._rows, dtype=np.int64)[keep[:covered]]
+        self._ids.forget()
+
+    def reorder(self, positions: npt.NDArray[np.int64]) -> None:
+        if len(self._rows):
+            rows = np.full(len(self._docs), -1, dtype=np.int64)
+            rows[: len(self._rows)] = self._rows
+            self._rows = rows[positions]
+        self._docs[:] = [self._docs[i] for i in positions.tolist()]
+        self._ids.forget()
+        self._changed()
+
+    def clear(self) -> None:
+        self._docs.clear()
+        self._rows = range(0)
+        self._source = None
+        self._ids.forget()
+        self._changed()
+
+    def upsert(self, docs: Sequence[Document]) -> None:
+        for doc in docs:
+            position = self.find_id(doc.id)
+            if position is None:
+                self.append(doc)
+            else:
+                self.replace([position], [doc])
+
+    def _stand_alone(self, positions: Sequence[int]) -> None:
+        """Take positions out of the source's rows: they will be given other Documents."""
+        covered = len(self._rows)
+        inside = [position for position in positions if position < covered]
+        if inside:
+            self._rows = np.array(self._rows, dtype=np.int64)
+            self._rows[inside] = -1
+
+    def flush(self) -> None:
+        pass
+
+    def refresh(self) -> bool:
+        return False
+
+    def compact(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    # -- in bulk ---------------------------------------------------------
+
+    def _all_rows(self) -> bool:
+        """Whether every Document is a row of the source."""
+        covered = len(self._rows)
+        if covered != len(self._docs) or not covered:
+            return False
+        return isinstance(self._rows, range) or bool((self._rows >= 0).all())
+
+    def gather(self, path: str, positions: Positions | None = None) -> list[Any] | npt.NDArray[Any]:
+        if self._all_rows() and self._source is not None:
+            rows = self._rows if positions is None else _subset(self._rows, positions)
+            return self._source.gather(path, rows)
+        if positions is None and len(self._rows):
+            return self._gather_mixed(path)
+        name, *keys = path.split('__')
+        docs = self if positions is None else (self.get(i) for i in _ints(positions))
+        return walk_all([doc._data.get(name) for doc in docs], tuple(keys))
+
+    def _gather_mixed(self, path: str) -> list[Any]:
+        """Values of rows of the source in bulk, of other Documents one by one."""
+        rows = np.full(len(self._docs), -1, dtype=np.int64)
+        rows[: len(self._rows)] = self._rows
+        values: list[Any] = [None] * len(rows)
+        inside = np.flatnonzero(rows >= 0)
+        bulk = cast('Source', self._source).gather(path, rows[inside]) if len(inside) else []
+        for position, value in zip(inside.tolist(), bulk, strict=False):
+            values[position] = value
+        name, *keys = path.split('__')
+        outside = np.flatnonzero(rows < 0).tolist()
+        own = [cast('Document', self._docs[i])._data.get(name) for i in outside]
+        for position, value in zip(outside, walk_all(own, tuple(keys)), strict=False):
+            values[position] = value
+        return values
+
+    def put(
+        self,
+        name: str,
+        values: Sequence[Any] | npt.NDArray[Any] | None,
+        positions: Positions | None = None,
+    ) -> None:
+        wanted = range(len(self._docs)) if positions is None else positions
+        if values is not None and len(values) != len(wanted):
+            raise LengthMismatch(
+                f'Length must match: {len(wanted)} documents, {len(values)} values of {name!r}'
+            )
+        if self._all_rows() and self._source is not None:
+            self._source.put(name, _subset(self._rows, wanted), values)
+        elif values is None:
+            for position in _ints(wanted):
+                setattr(self.get(position), name, None)
+        else:
+            for position, value in zip(_ints(wanted), values, strict=False):
+                setattr(self.get(position), name, value)
+        if name == 'id':
+            self._ids.forget()
+        self._changed()
+
+    def search_set(self, name: str = 'embedding') -> SearchSet:
+        if self._all_rows() and self._source is not None:
+            found = self._source.search_set(name, self._rows)
+            if found is not None:
+                return found
+        vectors = list(self.gather(name))
+        return SearchSet(_as_vectors(vectors, self.identity))
+
+    def select(self, predicate: Predicate) -> npt.NDArray[np.bool_]:
+        return evaluate(predicate, self.gather, len(self._docs))
+
+
+def range_of(rows: Rows, position: int) -> Rows:
+    """The one row at ``position``, as rows."""
+    row = int(rows[position])
+    return range(row, row + 1)
+
+
+def _subset(rows: Rows, positions: Positions) -> Rows:
+    if isinstance(positions, range):
+        step = positions.step
+        if not len(positions):
+            return range(0)
+        stop = positions.stop if positions.stop >= 0 else None
+        return rows[positions.start : stop : step]
+    if isinstance(rows, range):
+        return rows.start + rows.step * np.asarray(positions, dtype=np.int64)
+    return rows[positions]
+
+
+def _ints(positions: Positions) -> Iterable[int]:
+    return positions if isinstance(positions, range) else positions.tolist()
+
+
+def _as_vectors(values: list[Any], identity: Callable[[int], str]) -> list[Any]:
+    """One-dimensional arrays of what Documents have for an embedding."""
+    for position, value in enumerate(values):
+        if value.__class__ is np.ndarray and value.ndim == 1:
+            continue
+        if value is None:
+            missing = sum(1 for v in values if v is None)
+            raise InvalidVector(
+                f'{missing} of {len(values)} documents have no embedding, first '
+                f'{identity(position)}: set it, or search in a selection that has one',
+                row=position,
+            )
+        values[position] = np.asarray(value).reshape(-1)
+    return values

@@ -1,0 +1,43 @@
+"""From the name of a storage, or from a path, to records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import InvalidType, NotAStore
+from .stored import StoredRecords
+from .stores import STORES
+
+if TYPE_CHECKING:
+    from .stores.base import Store
+
+__all__ = ['open_path', 'open_records']
+
+
+def open_records(storage: str, config: Mapping[str, Any] | None) -> StoredRecords:
+    """The records of a store that is opened, or made, as ``config`` says."""
+    if not isinstance(storage, str):
+        raise InvalidType(f'storage must be a name, not {type(storage).__name__}')
+    store: Store = STORES.load(storage)({} if config is None else config)
+    return StoredRecords(store)
+
+
+def open_path(path: str | Path, config: Mapping[str, Any]) -> StoredRecords:
+    """The records of the store at ``path``: a directory, or a database file.
+
+    The file is not looked into here: only the library of a database may open
+    its file, or its locks are lost.
+
+    Raises
+    ------
+    NotAStore
+        If there is nothing at ``path``, or no store.
+    """
+    place = Path(path).expanduser()
+    if place.is_dir():
+        return open_records('disk', {**config, 'path': str(place), 'create': False})
+    if place.is_file():
+        return open_records('sqlite', {**config, 'connection': str(place)})
+    raise NotAStore(f'there is no store at {str(place)!r}', code=2)

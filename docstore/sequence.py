@@ -1,0 +1,206 @@
+"""The list side of a DocumentArray: order, indexes, bulk attributes, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import numpy as np
+from typing_extensions import Self
+
+from .contents import get_contents, set_bulk, set_contents, stacked, values_of
+from .document import Document
+from .indexing import check_document, checked, delete_item, get_item, set_item
+from .memory import MemoryRecords
+from .stored import StoredRecords
+from .traverse import flatten, parse_paths, walk
+
+if TYPE_CHECKING:
+    from .records import Records
+
+__all__ = ['DocumentSequence']
+
+S = TypeVar('S', bound='DocumentSequence')
+
+
+class DocumentSequence(MutableSequence[Document]):
+    """Documents in an order, over records that keep them."""
+
+    _records: Records
+
+    def _of(self, records: Records) -> Any:
+        """The array over other records."""
+        raise NotImplementedError
+
+    # -- the list ---------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __bool__(self) -> bool:
+        return len(self._records) > 0
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self._records)
+
+    def __contains__(self, item: object) -> bool:
+        if isinstance(item, Document):
+            item = item.id
+        return isinstance(item, str) and self._records.find_id(item) is not None
+
+    @overload
+    def __getitem__(self, key: int) -> Document: ...
+    @overload
+    def __getitem__(self, key: slice) -> Any: ...
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+    def __getitem__(self, key: Any) -> Any:
+        return get_item(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        set_item(self, key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        delete_item(self, key)
+
+    def append(self, value: Document, **kwargs: Any) -> None:
+        """Add a Document at the end."""
+        if not isinstance(value, Document):
+            check_document(value)
+        self._records.append(value)
+
+    def extend(self, values: Iterable[Document], **kwargs: Any) -> None:
+        """Add Documents at the end, all or none."""
+        self._records.insert(len(self._records), checked(values))
+
+    def insert(self, index: int, value: Document, **kwargs: Any) -> None:
+        """Put a Document before a position."""
+        check_document(value)
+        start = range(*slice(int(index), None).indices(len(self))).start
+        self._records.insert(start, [value])
+
+    def reverse(self) -> None:
+        """Turn the order round, in place."""
+        self._records.reorder(np.arange(len(self), dtype=np.int64)[::-1])
+
+    def clear(self) -> None:
+        """Remove all Documents."""
+        self._records.clear()
+
+    def upsert(self, docs: Iterable[Document] | Document) -> None:
+        """Replace the Documents of the same ids, append the others; all or none.
+
+        Examples
+        --------
+        >>> from docstore import DocumentArray
+        >>> da = DocumentArray([Document(id='a', text='old')])
+        >>> da.upsert([Document(id='a', text='new'), Document(id='b')])
+        >>> da[:, ['id', 'text']]
+        [['a', 'b'], ['new', '']]
+        """
+        self._records.upsert([docs] if isinstance(docs, Document) else checked(docs))
+
+    def __iadd__(self, other: Iterable[Document]) -> Self:
+        self.extend(other)
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        assert isinstance(other, DocumentSequence)
+        mine, theirs = self._records, other._records
+        if isinstance(mine, StoredRecords) or isinstance(theirs, StoredRecords):
+            return (
+                isinstance(mine, StoredRecords)
+                and isinstance(theirs, StoredRecords)
+                and (mine.name, mine.store.config) == (theirs.name, theirs.store.config)
+            )
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=False))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    # -- bulk content -------------------------------------------------------
+
+    @property
+    def texts(self) -> list[str] | None:
+        """The texts of all Documents; None for an empty array."""
+        return values_of(self._records, 'text') if len(self) else None
+
+    @texts.setter
+    def texts(self, values: Sequence[str] | None) -> None:
+        set_bulk(self._records, 'text', values)
+
+    @property
+    def blobs(self) -> list[bytes] | None:
+        """The blobs of all Documents; None for an empty array."""
+        return values_of(self._records, 'blob') if len(self) else None
+
+    @blobs.setter
+    def blobs(self, values: Sequence[bytes] | None) -> None:
+        set_bulk(self._records, 'blob', values)
+
+    @property
+    def tensors(self) -> Any:
+        """The tensors of all Documents, stacked; None if there are none."""
+        return stacked(self._records, 'tensor') if len(self) else None
+
+    @tensors.setter
+    def tensors(self, values: Any) -> None:
+        set_bulk(self._records, 'tensor', values)
+
+    @property
+    def embeddings(self) -> Any:
+        """The embeddings of all Documents, one a line; None if there are none.
+
+        Where the array keeps them as one matrix this is a read-only view of
+        it, without a copy.
+        """
+        return stacked(self._records, 'embedding') if len(self) else None
+
+    @embeddings.setter
+    def embeddings(self, values: Any) -> None:
+        set_bulk(self._records, 'embedding', values)
+
+    @property
+    def contents(self) -> Any:
+        """The contents of all Documents, by the content type of the first."""
+        return get_contents(self._records)
+
+    @contents.setter
+    def contents(self, values: Any) -> None:
+        set_contents(self._records, values)
+
+    # -- paths --------------------------------------------------------------
+
+    def traverse(
+        self, paths: str, filter_fn: Callable[[Document], bool] | None = None
+    ) -> Iterator[Any]:
+        """One array for each parent that a path such as ``'c,m[:3]'`` leads to."""
+        for steps in parse_paths(paths):
+            for group in walk(self, steps):
+                yield self._of(MemoryRecords(d for d in group if filter_fn is None or filter_fn(d)))
+
+    def traverse_flat(self, paths: str, filter_fn: Callable[[Document], bool] | None = None) -> Any:
+        """All Documents that the paths lead to, in one array."""
+        if paths.strip() == 'r' and filter_fn is None:
+            return self
+        groups = self.traverse(paths, filter_fn)
+        return self._of(MemoryRecords(doc for group in groups for doc in group))
+
+    def flatten(self) -> Any:
+        """All Documents with their chunks and matches, children first."""
+        return self._of(MemoryRecords(flatten(self)))
+
+    # -- transactions ---------------------------------------------------------
+
+    def _together(self) -> AbstractContextManager[Any]:
+        """A context in which changes of a store are one transaction."""
+        return self if self._records.persistent else nullcontext()  # type: ignore[return-value]
+
+    def __enter__(self) -> Self:
+        self._records.begin()
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._records.end(failed=kind is not None)

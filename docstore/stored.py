@@ -1,0 +1,338 @@
+"""The Documents of an array in a persistent store.
+
+Each row that a Document is a view of has one :class:`StoredRow`, shared by
+all views of it, so that what one view sets the others see.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from .document import Document
+from .errors import (
+    DocumentGone,
+    InvalidDocument,
+    InvalidVector,
+    LengthMismatch,
+    TransactionError,
+)
+from .memory import MemoryRecords
+from .query import evaluate
+from .records import Positions, Records, SearchSet
+from .schema import CONTENT_FIELDS, FIELD_BY_NAME, VECTOR_FIELDS
+from .state import plain_value, to_record
+from .stores.base import Clear, Delete, Insert, Operation, Reorder, SetColumn, Store, Update
+from .upkeep import StoreIndex
+from .views import StoredRow, StoredSource
+
+if TYPE_CHECKING:
+    from .predicate import Predicate
+
+__all__ = ['StoredRecords']
+
+# So many rows are read at once when a stored array is walked through.
+_READ_AHEAD = 256
+
+RowArray = npt.NDArray[np.int64]
+
+
+class StoredRecords(Records):
+    """The rows of a persistent store, as Documents that write through.
+
+    Parameters
+    ----------
+    store : Store
+        Where the rows are; closed with these records.
+    """
+
+    persistent = True
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.name = store.name
+        self.index = StoreIndex(store)
+        self._source = StoredSource(self)
+        self._live: WeakValueDictionary[int, StoredRow] = WeakValueDictionary()
+        self._depth = 0
+        self._broken = False
+        self._closed = False
+        self._lock = threading.RLock()
+
+    # -- reading ---------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def _view(self, row: int) -> StoredRow:
+        with self._lock:
+            live = self._live.get(row)
+            if live is None:
+                live = self._live[row] = StoredRow(self, row)
+            return live
+
+    def document(self, row: int) -> Document:
+        """A view of a row."""
+        return Document._wrap(self._view(row))
+
+    def get(self, position: int) -> Document:
+        return self.document(int(self.store.rows(position, position + 1)[0]))
+
+    def __iter__(self) -> Iterator[Document]:
+        position = 0
+        while position < len(self.store):
+            rows = self.store.rows(position, position + _READ_AHEAD)
+            version = self.store.version
+            for row, record in zip(
+                rows.tolist(), self.store.read(rows, vectors=False), strict=False
+            ):
+                view = self._view(row)
+                if not view.loaded:
+                    view.fill(record)
+                yield Document._wrap(view)
+                position += 1
+                if self.store.version != version:
+                    break
+
+    def take(self, positions: Positions) -> MemoryRecords:
+        return MemoryRecords.of(self._source, self._rows_at(positions))
+
+    def _rows_at(self, positions: Positions | None) -> RowArray:
+        if positions is None:
+            return self.store.rows()
+        if isinstance(positions, range) and positions.step == 1:
+            return self.store.rows(positions.start, positions.stop)
+        if len(positions) == 1:
+            return self.store.rows(int(positions[0]), int(positions[0]) + 1)
+        return self.store.rows()[np.asarray(positions, dtype=np.int64)]
+
+    def snapshot(self) -> Records:
+        return MemoryRecords.of(self._source, self.store.rows())
+
+    def detached(self, position: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
+        return self._source.detached(int(self.store.rows(position, position + 1)[0]), skip)
+
+    def find_id(self, key: str) -> int | None:
+        rows = self.store.lookup([key])
+        return None if rows[0] < 0 else int(self.store.positions(rows)[0])
+
+    # -- changing --------------------------------------------------------
+
+    def write(self, operations: Sequence[Operation]) -> RowArray:
+        """Do all operations, or none."""
+        if self._broken:
+            raise TransactionError(
+                'a `with` block inside this one failed: this transaction will be undone, leave it'
+            )
+        inserted = self.store.write(operations)
+        self.index.note(operations, inserted)
+        return inserted
+
+    def changed(self, rows: Iterable[int] | None, names: Iterable[str] | None = None) -> None:
+        """Make the live views of these rows (None: of all) read fields anew."""
+        with self._lock:
+            live = (
+                list(self._live.values())
+                if rows is None
+                else [self._live[row] for row in rows if row in self._live]
+            )
+        for view in live:
+            view.renew(names)
+
+    def append(self, doc: Document) -> None:
+        self.write([Insert(len(self), [_record_of(doc)])])
+
+    def overwrite(self, docs: Sequence[Document]) -> None:
+        records = [_record_of(doc) for doc in docs]
+        self.write([Clear(), Insert(0, records)])
+        self.changed(None)
+
+    def put_matches(self, hits: Sequence[Records]) -> None:
+        self.put('matches', list(hits))
+
+    def insert(self, position: int, docs: Sequence[Document]) -> None:
+        self.write([Insert(min(position, len(self)), [_record_of(doc) for doc in docs])])
+
+    def replace(self, positions: Sequence[int], docs: Sequence[Document]) -> None:
+        rows = self._rows_at(np.asarray(positions, dtype=np.int64)).tolist()
+        self.write([Update(rows, [_record_of(doc) for doc in docs], replace=True)])
+        self.changed(rows)
+
+    def splice(self, start: int, stop: int, docs: Sequence[Document]) -> None:
+        rows = self.store.rows(start, stop).tolist()
+        records = [_record_of(doc) for doc in docs]
+        self.write([Delete(rows), Insert(start, records)])
+        self.changed(rows)
+
+    def delete(self, positions: Sequence[int]) -> None:
+        rows = self._rows_at(np.asarray(positions, dtype=np.int64)).tolist()
+        self.write([Delete(rows)])
+        self.changed(rows)
+
+    def reorder(self, positions: RowArray) -> None:
+        self.write([Reorder(self.store.rows()[positions])])
+
+    def clear(self) -> None:
+        self.write([Clear()])
+        self.changed(None)
+
+    def upsert(self, docs: Sequence[Document]) -> None:
+        latest = {record['id']: record for record in map(_record_of, docs)}
+        rows = self.store.lookup(list(latest)).tolist()
+        old = {row: record for row, record in zip(rows, latest.values(), strict=False) if row >= 0}
+        new = [record for row, record in zip(rows, latest.values(), strict=False) if row < 0]
+        operations: list[Operation] = []
+        if old:
+            operations.append(Update(list(old), list(old.values()), replace=True))
+        if new:
+            operations.append(Insert(len(self), new))
+        self.write(operations)
+        self.changed(old)
+
+    # -- in bulk ---------------------------------------------------------
+
+    def gather(self, path: str, positions: Positions | None = None) -> list[Any] | npt.NDArray[Any]:
+        return self.gather_rows(path, None if positions is None else self._rows_at(positions))
+
+    def gather_rows(self, path: str, rows: RowArray | None) -> list[Any] | npt.NDArray[Any]:
+        """The values of a field path in rows (None: all in order)."""
+        if path in FIELD_BY_NAME and FIELD_BY_NAME[path].container:
+            wanted = self.store.rows() if rows is None else rows
+            return [self._view(row).get(path) for row in wanted.tolist()]
+        return self._column(path, rows)
+
+    def _column(self, path: str, rows: RowArray | None = None) -> list[Any] | npt.NDArray[Any]:
+        if path in VECTOR_FIELDS:
+            return self._gather_vectors(path, rows)
+        return self.store.column(path, rows)
+
+    def _gather_vectors(self, name: str, rows: RowArray | None) -> list[Any] | npt.NDArray[Any]:
+        vectors = self.store.vectors(name)
+        if vectors is None:
+            return [None] * (len(self) if rows is None else len(rows))
+        if rows is None and vectors.contiguous:
+            return vectors.matrix[: len(vectors.lines)]
+        lines = vectors.lines
+        if rows is not None:
+            positions = self.store.positions(rows)
+            if (positions < 0).any():
+                raise DocumentGone('a document of this selection was deleted from its store')
+            lines = lines[positions]
+        if (lines < 0).any():
+            return [vectors.matrix[line] if line >= 0 else None for line in lines.tolist()]
+        gathered = vectors.matrix[lines]
+        gathered.flags.writeable = False
+        return gathered
+
+    def put(
+        self,
+        name: str,
+        values: Sequence[Any] | npt.NDArray[Any] | None,
+        positions: Positions | None = None,
+    ) -> None:
+        self.put_rows(name, self._rows_at(positions), values)
+
+    def put_rows(
+        self,
+        name: str,
+        rows: RowArray,
+        values: Sequence[Any] | npt.NDArray[Any] | None,
+    ) -> None:
+        """Set a field of rows, all or none."""
+        if values is not None and len(values) != len(rows):
+            raise LengthMismatch(
+                f'Length must match: {len(rows)} documents, {len(values)} values of {name!r}'
+            )
+        if values is not None and not isinstance(values, np.ndarray):
+            values = [None if value is None else plain_value(name, value) for value in values]
+        names = [name]
+        if FIELD_BY_NAME[name].content and values is not None:
+            names = [other for other in CONTENT_FIELDS if other != name] + names
+        self.write([SetColumn(rows, n, values if n == name else None) for n in names])
+        self.changed(rows.tolist(), names)
+
+    def search_set(self, name: str = 'embedding') -> SearchSet:
+        vectors = self.store.vectors(name)
+        if vectors is None or (len(vectors.lines) and int(vectors.lines.min()) < 0):
+            position = 0 if vectors is None else int(np.argmin(vectors.lines))
+            raise InvalidVector(
+                f'{self.identity(position)} has no embedding: set it, or search in a '
+                'selection that has one',
+                row=position,
+            )
+        if vectors.contiguous:
+            return SearchSet(vectors.matrix[: len(vectors.lines)])
+        return SearchSet(vectors.matrix, vectors.lines)
+
+    def select(self, predicate: Predicate) -> npt.NDArray[np.bool_]:
+        mask = self.store.select(predicate)
+        return evaluate(predicate, self._column, len(self)) if mask is None else mask
+
+    # -- transactions and life -------------------------------------------
+
+    def begin(self) -> None:
+        """Start a transaction, or go one level deeper into it."""
+        if self._depth == 0:
+            self.store.begin()
+        self._depth += 1
+
+    def end(self, failed: bool) -> None:
+        """End one level of the transaction: keep it, or undo all of it."""
+        if self._depth == 0:
+            raise TransactionError('there is no transaction to end')
+        self._depth -= 1
+        self._broken = self._broken or failed
+        if self._depth:
+            return
+        undo, self._broken = self._broken, False
+        if not undo:
+            self.store.commit()
+            return
+        self.store.rollback()
+        self.index.forget()
+        self.changed(None)
+        if not failed:
+            raise TransactionError(
+                'the transaction was undone, because a `with` block inside it failed'
+            )
+
+    def flush(self) -> None:
+        """Make everything written safe against power loss."""
+        if not self._depth:
+            self.store.flush()
+            self.index.save()
+
+    def refresh(self) -> bool:
+        """For a reader: see what was committed since."""
+        moved = self.store.refresh()
+        if moved:
+            self.index.forget()
+            self.changed(None)
+        return moved
+
+    def compact(self) -> None:
+        """Give the space of what was deleted and changed back."""
+        self.store.compact()
+
+    def close(self) -> None:
+        """Undo an open transaction, save the index, close the store."""
+        if self._closed:
+            return
+        if self._depth:
+            self._depth = 1
+            self.end(failed=True)
+        self.index.save()
+        self.store.close()
+        self._closed = True
+
+
+def _record_of(doc: Document) -> dict[str, Any]:
+    record = to_record(doc._data)
+    if record.get('id') is None:
+        raise InvalidDocument(f'{doc!r} has no id: set one before storing it')
+    return record

@@ -1,0 +1,116 @@
+"""Paths through nested documents, such as ``'@c,m[:3]'``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from .document import Document
+
+__all__ = ['Selector', 'flatten', 'parse_paths', 'walk']
+
+_SELECTOR = re.compile(r'(?P<kind>[rcm])(?P<slice>\[[-:\d]*\]|[-:\d]*)|(?P<fields>\.\[[^\]]*\])')
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """One step of a path: the root, the chunks or the matches, and which of them."""
+
+    kind: str
+    which: slice
+
+
+def parse_paths(paths: str) -> list[list[Selector]]:
+    """The steps of each of the comma-separated paths.
+
+    Raises
+    ------
+    InvalidArgument
+        If a path does not follow the grammar.
+
+    Examples
+    --------
+    >>> parse_paths('c[:2]')
+    [[Selector(kind='c', which=slice(None, 2, None))]]
+    """
+    text = re.sub(r'\s+', '', paths)
+    return [_parse_path(path, paths) for path in text.split(',')]
+
+
+def _parse_path(path: str, whole: str) -> list[Selector]:
+    steps = []
+    at = 0
+    while at < len(path) or not steps:
+        match = _SELECTOR.match(path, at)
+        if match is None or match['fields']:
+            raise InvalidArgument(
+                f'{whole!r} is not a path: at {path[at:]!r} one of r (root), c (chunks) and m '
+                "(matches) was expected, each with an optional slice: 'c', 'm[:3]', 'r,cm'"
+            )
+        steps.append(Selector(match['kind'], _parse_slice(match['slice'].strip('[]'), whole)))
+        at = match.end()
+    return steps
+
+
+def _parse_slice(text: str, whole: str) -> slice:
+    if not text:
+        return slice(None)
+    try:
+        parts = [int(part) if part else None for part in text.split(':')]
+    except ValueError:
+        parts = [None] * 4
+    if len(parts) > 3 or (len(parts) == 3 and parts[2] == 0):
+        raise InvalidArgument(f'{whole!r} is not a path: {text!r} is not an index or a slice')
+    if len(parts) == 1 and parts[0] is not None:
+        return slice(parts[0], parts[0] + 1 if parts[0] != -1 else None)
+    return slice(*parts)
+
+
+def walk(docs: Iterable[Document], steps: list[Selector]) -> Iterator[list[Document]]:
+    """The Documents that a path leads to, one list for each parent."""
+    chosen = list(docs)
+    step, *rest = steps
+    if step.kind == 'r':
+        groups = [chosen[step.which]]
+    else:
+        field = 'chunks' if step.kind == 'c' else 'matches'
+        groups = [list(getattr(doc, field))[step.which] for doc in chosen]
+    for group in groups:
+        if rest:
+            yield from walk(group, rest)
+        else:
+            yield group
+
+
+def flatten(docs: Iterable[Document]) -> Iterator[Document]:
+    """All Documents with their chunks and matches, children before parents.
+
+    A Document that is met again is given again, but its children are not.
+
+    Raises
+    ------
+    RecursionError
+        If a Document contains itself.
+    """
+    seen: set[int] = set()
+    for doc in docs:
+        yield from _flatten_one(doc, seen, set())
+
+
+def _flatten_one(doc: Document, seen: set[int], above: set[int]) -> Iterator[Document]:
+    key = id(doc._data)
+    if key in above:
+        raise RecursionError(f'the document {doc.id!r} contains itself')
+    if key not in seen:
+        seen.add(key)
+        for field in ('chunks', 'matches'):
+            children = doc._data.get(field)
+            if children is not None:
+                for child in children:
+                    yield from _flatten_one(child, seen, above | {key})
+    yield doc
