@@ -19,6 +19,16 @@ struct InvalidArgument : Error {
   using Error::Error;
 };
 
+// A caller's argument has a type that cannot be used.
+struct InvalidType : Error {
+  using Error::Error;
+};
+
+// Vectors of different lengths meet.
+struct DimensionMismatch : InvalidArgument {
+  using InvalidArgument::InvalidArgument;
+};
+
 // A vector holds NaN or infinity, or has no direction under cosine. `row` is
 // the row of the searched set, or -1 - q for query q.
 struct InvalidVector : Error {

@@ -8,5 +8,7 @@ namespace docstore::bindings {
 // once, by module.cpp, while the module is imported and the GIL is held.
 void register_errors(pybind11::module_& module);
 void register_codec(pybind11::module_& module);
+void register_column(pybind11::module_& module);
+void register_search(pybind11::module_& module);
 
 }  // namespace docstore::bindings

@@ -21,8 +21,12 @@ void translate(std::exception_ptr pointer) {
     if (pointer) std::rethrow_exception(pointer);
   } catch (const InvalidVector& error) {
     raise("InvalidVector", error, "row"_a = error.row);
+  } catch (const DimensionMismatch& error) {
+    raise("DimensionMismatch", error);
   } catch (const InvalidArgument& error) {
     raise("InvalidArgument", error);
+  } catch (const InvalidType& error) {
+    raise("InvalidType", error);
   } catch (const CorruptStore& error) {
     raise("CorruptStore", error, "file"_a = error.file, "offset"_a = error.offset);
   } catch (const CorruptData& error) {

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu.hpp"
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define DOCSTORE_INLINE __forceinline
+#else
+#define DOCSTORE_INLINE inline __attribute__((always_inline))
+#endif
+
+namespace docstore {
+
+// A place where the float32 pass did not rule a row out for a query.
+struct Hit {
+  std::uint16_t row;   // in the tile or block
+  std::uint16_t lane;  // in the panel
+  float upper;
+};
+
+constexpr std::size_t kTileRows = 8;
+constexpr std::size_t kPanelLanes = 48;    // the widest panel; 32 and 16 exist too
+constexpr std::size_t kFewQueries = 4;     // queries that `few` takes at most
+constexpr std::size_t kQueryPadding = 16;  // `few` reads queries up to this multiple
+
+// What one tile needs. The value of row r and lane l is
+//   upper = dot(r, l) * scale[r] + offset[r]
+// and is a hit unless upper < threshold[l]; a NaN is a hit.
+struct Tile {
+  const float* const* rows;  // kTileRows vectors of dim components
+  const float* panel;        // dim x lanes, row after row
+  std::size_t lanes;         // 16, 32 or 48
+  std::size_t dim;
+  const float* scale;
+  const float* offset;
+  const float* threshold;
+};
+
+// The inner loops of a search for one instruction set. All functions are pure
+// and may be called from any thread. Rows need the alignment of a float only
+// and are never read beyond their last component.
+struct Kernels {
+  InstructionSet set;
+
+  // Writes the hits of a tile, at most kTileRows * lanes, and returns how many.
+  std::size_t (*tile)(const Tile& tile, Hit* hits);
+
+  // dots[q * count + r] for `queries` <= kFewQueries vectors that lie `padded`
+  // floats apart, padded with zeros; with `norms`, also the squared lengths.
+  void (*few)(const float* const* rows, std::size_t count, const float* packed, std::size_t padded,
+              std::size_t queries, std::size_t dim, float* dots, float* norms);
+
+  // The squared lengths of the rows.
+  void (*norms)(const float* const* rows, std::size_t count, std::size_t dim, float* out);
+
+  // out[i] = 1 / sqrt(in[i]).
+  void (*inverse_roots)(const float* in, std::size_t count, float* out);
+
+  // The hits among dots[i] * scale[i] + offset[i] for one query: row is i,
+  // lane is `lane`. At most `count` <= 65536.
+  std::size_t (*select)(const float* dots, const float* scale, const float* offset,
+                        std::size_t count, float threshold, std::uint16_t lane, Hit* hits);
+
+  // float16 to float32; `from` may be unaligned.
+  void (*half)(const std::byte* from, std::size_t count, float* to);
+};
+
+// The kernels of an instruction set, nullptr when this build or this processor
+// has none.
+const Kernels* kernels_for(InstructionSet set) noexcept;
+
+// The best ones, unless the environment variable DOCSTORE_KERNEL named others
+// when they were first asked for. Throws InvalidArgument when it names some
+// that do not exist here.
+const Kernels& kernels();
+
+// One for each file kernels_*.cpp; nullptr when it is for another processor.
+const Kernels* portable_kernels() noexcept;
+const Kernels* neon_kernels() noexcept;
+const Kernels* avx2_kernels() noexcept;
+const Kernels* avx512_kernels() noexcept;
+
+}  // namespace docstore

@@ -1,0 +1,168 @@
+#include "scan.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace docstore {
+namespace {
+
+// Blocks of this size leave room in a second-level cache for the queries.
+constexpr std::size_t kBlockBytes = std::size_t{128} << 10;
+constexpr std::size_t kMostBlockRows = 256;
+
+constexpr float kNever = std::numeric_limits<float>::infinity();
+
+}  // namespace
+
+std::size_t Scanner::block_rows(std::size_t dim) {
+  const std::size_t fit = kBlockBytes / (sizeof(float) * std::max<std::size_t>(dim, 1));
+  return std::clamp(fit / kTileRows * kTileRows, 2 * kTileRows, kMostBlockRows);
+}
+
+Scanner::Scanner(const Problem& problem, std::size_t first, std::size_t last)
+    : problem_(problem),
+      first_(problem.queries.units().data() + first),
+      last_(problem.queries.units().data() + last),
+      first_query_(first_->first),
+      first_lane_(first_->lane0),
+      scorer_(problem.candidates, problem.queries) {
+  const Unit& end = last_[-1];
+  best_.assign(end.first + end.count - first_query_, TopK(problem.k, problem.candidates.size()));
+  thresholds_.assign(end.lane0 + std::max(end.lanes, end.count) - first_lane_, kNever);
+  for (const Unit* unit = first_; unit != last_; ++unit) {
+    std::fill_n(thresholds_.begin() + static_cast<std::ptrdiff_t>(unit->lane0 - first_lane_),
+                unit->count, -kNever);
+  }
+  const std::size_t block = block_rows(problem.queries.dim());
+  rows_.resize(block);
+  for (auto* v : {&scale_, &offset_, &width_, &norms_}) v->resize(block);
+  dots_.resize(block * kFewQueries);
+  hits_.resize(std::max(block, kTileRows * kPanelLanes));
+}
+
+RowTerms Scanner::terms() { return {scale_.data(), offset_.data(), width_.data()}; }
+
+void Scanner::scan(std::size_t begin, std::size_t end) {
+  const std::size_t block = rows_.size();
+  for (; begin < end; begin += block) scan_block(begin, std::min(block, end - begin));
+}
+
+void Scanner::scan_block(std::size_t begin, std::size_t count) {
+  if (problem_.queries.bounds().filter() == Filter::kNone) {
+    for (std::size_t i = 0; i < count; ++i) scorer_.check(begin + i);
+    for (const Unit* unit = first_; unit != last_; ++unit) offer_all(*unit, begin, count);
+    return;
+  }
+  gather(begin, count);
+  // `few` measures the rows on its way, if it comes first.
+  bool have_terms = first_->lanes != 0;
+  if (have_terms) {
+    problem_.kernels.norms(rows_.data(), count, problem_.queries.dim(), norms_.data());
+    set_terms(begin, count);
+  }
+  for (const Unit* unit = first_; unit != last_; ++unit) {
+    if (unit->lanes != 0) {
+      run_panel(*unit, begin, count);
+    } else {
+      run_few(*unit, begin, count, have_terms);
+    }
+  }
+}
+
+// Points rows_ at the block's vectors, converted where they are not float32.
+// The last tile is filled up with the last row; set_terms rules those out.
+void Scanner::gather(std::size_t begin, std::size_t count) {
+  const std::size_t dim = problem_.queries.dim();
+  for (std::size_t i = 0; i < count; ++i) {
+    const RowRef row = problem_.candidates.at(begin + i);
+    if (is_plain_float(row)) {
+      rows_[i] = reinterpret_cast<const float*>(row.data);
+      continue;
+    }
+    if (converted_.empty()) converted_.resize(rows_.size() * dim);
+    float* to = converted_.data() + i * dim;
+    load(row, dim, to, problem_.kernels.half);
+    rows_[i] = to;
+  }
+  for (std::size_t i = count; i % kTileRows != 0; ++i) rows_[i] = rows_[count - 1];
+}
+
+void Scanner::set_terms(std::size_t begin, std::size_t count) {
+  const Bounds& bounds = problem_.queries.bounds();
+  if (!bounds.row_terms(problem_.kernels, norms_.data(), count, terms())) {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (bounds.is_plain(norms_[i])) continue;
+      scorer_.check(begin + i);
+      Bounds::set_unbounded(terms(), i);
+    }
+  }
+  for (std::size_t i = count; i % kTileRows != 0; ++i) {
+    scale_[i] = 0;
+    offset_[i] = -kNever;
+  }
+}
+
+void Scanner::run_panel(const Unit& unit, std::size_t begin, std::size_t count) {
+  for (std::size_t row = 0; row < count; row += kTileRows) {
+    const Tile tile{rows_.data() + row,
+                    problem_.queries.packed(unit),
+                    unit.lanes,
+                    problem_.queries.dim(),
+                    scale_.data() + row,
+                    offset_.data() + row,
+                    thresholds_.data() + (unit.lane0 - first_lane_)};
+    const std::size_t found = problem_.kernels.tile(tile, hits_.data());
+    for (std::size_t h = 0; h < found; ++h) {
+      const Hit& hit = hits_[h];
+      // NaN is a hit as well, in the lanes and rows that only fill up too.
+      if (row + hit.row < count && hit.lane < unit.count) take(unit, begin, row + hit.row, hit);
+    }
+  }
+}
+
+void Scanner::run_few(const Unit& unit, std::size_t begin, std::size_t count, bool& have_terms) {
+  const Kernels& kernels = problem_.kernels;
+  const Queries& queries = problem_.queries;
+  kernels.few(rows_.data(), count, queries.packed(unit), queries.padded(), unit.count,
+              queries.dim(), dots_.data(), have_terms ? nullptr : norms_.data());
+  if (!have_terms) set_terms(begin, count);
+  have_terms = true;
+  for (std::size_t lane = 0; lane < unit.count; ++lane) {
+    const float threshold = thresholds_[unit.lane0 - first_lane_ + lane];
+    const std::size_t found =
+        kernels.select(dots_.data() + lane * count, scale_.data(), offset_.data(), count, threshold,
+                       static_cast<std::uint16_t>(lane), hits_.data());
+    for (std::size_t h = 0; h < found; ++h) take(unit, begin, hits_[h].row, hits_[h]);
+  }
+}
+
+void Scanner::take(const Unit& unit, std::size_t begin, std::size_t row, const Hit& hit) {
+  float& threshold = thresholds_[unit.lane0 - first_lane_ + hit.lane];
+  if (hit.upper < threshold) return;  // it has risen since the kernel looked
+  const std::size_t query = unit.first + hit.lane;
+  float upper = hit.upper, lower = hit.upper - width_[row];
+  if (!(lower > -kNever && upper < kNever)) {
+    upper = kNever;
+    lower = -kNever;
+  }
+  TopK& top = best(query);
+  if (!top.add({upper, lower, static_cast<std::int64_t>(begin + row)})) return;
+  top.compact(problem_.queries.slack(query),
+              [&](std::int64_t at) { return scorer_.score(query, at); });
+  threshold = top.threshold();
+}
+
+// Without a float32 pass every row is a candidate.
+void Scanner::offer_all(const Unit& unit, std::size_t begin, std::size_t count) {
+  for (std::size_t i = 0; i < unit.count; ++i) {
+    const std::size_t query = unit.first + i;
+    TopK& top = best(query);
+    for (std::size_t row = begin; row < begin + count; ++row) {
+      if (!top.add({kNever, -kNever, static_cast<std::int64_t>(row)})) continue;
+      top.compact(problem_.queries.slack(query),
+                  [&](std::int64_t at) { return scorer_.score(query, at); });
+    }
+  }
+}
+
+}  // namespace docstore
