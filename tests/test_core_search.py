@@ -258,7 +258,7 @@ def test_bad_arguments_are_named() -> None:
     for k in (0, -1):
         with pytest.raises(errors.InvalidArgument, match='k must be at least 1'):
             _core.search(vectors, queries, k, 'cosine')
-    with pytest.raises(errors.DimensionMismatch, match='length 3.*(4, 2)'):
+    with pytest.raises(errors.DimensionMismatch, match=r'length 3.*\(4, 2\)'):
         _core.search(np.ones((4, 2)), queries, 1, 'cosine')
     with pytest.raises(errors.DimensionMismatch, match=r'vectors\[1\]'):
         _core.search([np.ones(3), np.ones(2)], queries, 1, 'cosine')
