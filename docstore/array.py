@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import generators
+from .display.summary import array_tables, show
 from .distance import check_limit
 from .document import Document
 from .errors import InvalidArgument, InvalidType, UnsupportedOperation, did_you_mean
+from .generators import Maker
 from .indexing import checked
 from .matching import Options, document_queries, query_matrix, search, select
 from .memory import MemoryRecords
 from .opening import open_path, open_records
 from .sequence import DocumentSequence
+from .state import to_record
 from .stored import StoredRecords
 from .table import Table
 
@@ -135,6 +139,15 @@ class DocumentArray(DocumentSequence):
         result = DocumentArray(self, copy=True)
         result.extend(other)
         return result
+
+    # -- from elsewhere ---------------------------------------------------------
+
+    from_ndarray = Maker(generators.from_ndarray)
+    from_files = Maker(generators.from_files)
+    from_csv = Maker(generators.from_csv)
+    from_lines = Maker(generators.from_lines)
+    from_ndjson = Maker(generators.from_lines)
+    from_huggingface_datasets = Maker(generators.from_huggingface_datasets)
 
     # -- searching ------------------------------------------------------------
 
@@ -348,6 +361,24 @@ class DocumentArray(DocumentSequence):
             return _reconnect, (self._records.name, self._records.store.config)
         return DocumentArray, (list(self),)
 
+    def summary(self) -> None:
+        """Print what the array holds, and where it is kept."""
+        show(self._tables())
+
+    def _tables(self) -> Any:
+        facts = {'Type': type(self).__name__, 'Storage': self.storage}
+        if isinstance(self._records, StoredRecords):
+            facts.update(self._records.store.info())
+        records = ((to_record(doc._data), '_metadata' in doc.non_empty_fields) for doc in self)
+        return array_tables(records, len(self), facts)
+
+    def __rich_console__(self, console: Any, options: Any) -> Any:
+        yield repr(self)
+        yield self._tables()
+
+    def _ipython_display_(self) -> None:
+        self.summary()
+
     def __repr__(self) -> str:
         kind = type(self).__name__ + (f'[{self.storage}]' if self._records.persistent else '')
         return f'<{kind} (length={len(self)}) at {id(self)}>'
@@ -360,8 +391,10 @@ def _in_memory(docs: Iterable[Document] | Document | None, copy: bool) -> Record
         docs = [docs]
     if copy:
         return _copied(docs, {})._records
-    if isinstance(docs, DocumentArray) and isinstance(docs._records, MemoryRecords):
-        return docs._records
+    if isinstance(docs, DocumentArray):
+        docs = docs._records
+    if isinstance(docs, MemoryRecords):
+        return docs
     return MemoryRecords(checked(docs))
 
 

@@ -364,7 +364,9 @@ def _scipy(name: str) -> Callable[[Matrix, Matrix], Matrix]:
     try:
         from scipy.spatial.distance import cdist
     except ImportError:
-        raise MissingDependency.of('scipy', 'scipy', f'metric={name!r} with use_scipy=True') from None
+        raise MissingDependency.of(
+            'scipy', 'scipy', f'metric={name!r} with use_scipy=True'
+        ) from None
     probe = np.eye(4, 2) + 0.5
     try:
         cdist(probe, probe, name)

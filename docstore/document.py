@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 import numpy as np
-from typing_extensions import Self
 
 from .errors import InvalidArgument, InvalidDocument, UnknownField, did_you_mean
 from .paths import read_path
 from .schema import CONTENT_FIELDS, FIELD_BY_NAME, FIELD_NAMES
 from .score import Scores
 from .state import (
+    LiveState,
     State,
     adopt_value,
     as_id,
@@ -23,6 +23,11 @@ from .state import (
     new_id,
     to_record,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .nested import ChunkArray, MatchArray
 
 __all__ = ['Document']
 
@@ -54,7 +59,7 @@ class _Field(Generic[T]):
         if type(data) is dict:
             data[self.name] = value
         else:
-            data.assign({self.name: value})
+            cast('LiveState', data).assign({self.name: value})
 
 
 class _Id(_Field[str]):
@@ -92,7 +97,7 @@ class _Container(_Field[T]):
             return self
         data = doc._data
         if type(data) is not dict:
-            return data.container(self.name)
+            return cast('LiveState', data).container(self.name)
         value = data.get(self.name)
         if value is None:
             value = data[self.name] = hydrate(self.name, self.default(), data)
@@ -120,7 +125,7 @@ class _Nested(_Container[T]):
     def __set__(self, doc: Document, value: Any) -> None:
         data = doc._data
         if type(data) is not dict:
-            data.assign({self.name: value})
+            cast('LiveState', data).assign({self.name: value})
         else:
             data[self.name] = None if value is None else adopt_value(self.name, value, data)
 
@@ -228,8 +233,8 @@ class Document:
     modality = _Field[str]('modality')
     evaluations = _ScoreMap('evaluations')
     scores = _ScoreMap('scores')
-    chunks = _Nested['ChunkArray']('chunks')
-    matches = _Nested['MatchArray']('matches')
+    chunks: _Nested[ChunkArray] = _Nested('chunks')
+    matches: _Nested[MatchArray] = _Nested('matches')
 
     def __init__(
         self,
@@ -312,7 +317,7 @@ class Document:
         if type(self._data) is dict:
             self._data.update(changes)
         else:
-            self._data.assign(changes)
+            cast('LiveState', self._data).assign(changes)
 
     # -- content ---------------------------------------------------------
 

@@ -92,8 +92,6 @@ class Hits:
     def gather(self, path: str, rows: Rows) -> list[Any] | npt.NDArray[Any]:
         name = path.split('__', maxsplit=1)[0]
         if self._documents or self._only_id or name in ('scores', 'matches', 'adjacency'):
-            if path == f'scores__{self._score}__value' and not self._documents:
-                return self._distances[np.asarray(rows)].tolist()
             docs = [self.document(int(row)) for row in rows]
             if path == name:
                 return [doc._data.get(name) for doc in docs]

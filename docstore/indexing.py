@@ -57,8 +57,8 @@ def _get_pair(array: DocumentSequence, left: Any, right: Any) -> Any:
         doc = records.get(one_position(left, len(records), records.find_id))
         return doc._get_attributes(right)
     names = [right] if isinstance(right, str) else right
-    chosen, positions = _chosen(array, left)
-    columns = [_column(chosen, name, positions) for name in names]
+    chosen, places = _chosen(array, left)
+    columns = [_column(chosen, name, places) for name in names]
     return columns[0] if isinstance(right, str) else columns
 
 

@@ -69,9 +69,9 @@ class IdLookup:
         for position in range(self._length, length):
             self._add(id_at(position), position)
         self._length = length
-        position = self._locate(key)
-        if position is None or id_at(position) == key:
-            return position
+        found = self._locate(key)
+        if found is None or id_at(found) == key:
+            return found
         self._build(all_ids())
         return self._locate(key)
 

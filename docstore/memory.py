@@ -127,7 +127,7 @@ class MemoryRecords(Records):
         return doc._data.get('id')
 
     def _all_ids(self) -> Sequence[Any]:
-        return self.gather('id')
+        return list(self.gather('id'))
 
     # -- changing --------------------------------------------------------
 
@@ -143,7 +143,7 @@ class MemoryRecords(Records):
     def put_matches(self, hits: Sequence[Records]) -> None:
         match_type = nested_types()[1]
         for doc, found in zip(self, hits, strict=False):
-            doc.matches = match_type._over(found, doc._data)
+            doc.matches = match_type._over(cast('MemoryRecords', found), doc._data)
 
     def begin(self) -> None:
         self._saved.append(

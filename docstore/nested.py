@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Union
+from typing import Any, ClassVar
 
 from .array import DocumentArray
 from .document import Document
@@ -12,7 +12,11 @@ from .state import NestedState, State, hydrate, to_record
 
 __all__ = ['ChunkArray', 'MatchArray']
 
-Docs = Union[Document, Iterable[Document | Mapping[str, Any]], None]
+Docs = Document | Iterable[Document | Mapping[str, Any]] | None
+
+
+def _ignore() -> None:
+    pass
 
 
 class NestedArray(DocumentArray):
@@ -45,8 +49,7 @@ class NestedArray(DocumentArray):
         self._reference = reference._data if isinstance(reference, Document) else reference
         self._notify = notify
         made = [self._take_in(doc) for doc in docs]
-        changed = {} if notify is None else {'changed': notify}
-        self._records = MemoryRecords(made, **changed)
+        self._records = MemoryRecords(made, changed=notify or _ignore)
         self._records._adopt = self._adopt if self._reference is not None else None
 
     @classmethod

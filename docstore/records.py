@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ['Positions', 'Records', 'SearchSet']
 
 #: Positions in an array: a run, or any list of them.
-Positions = Union[range, npt.NDArray[np.int64]]
+Positions = range | npt.NDArray[np.int64]
 
 
 @dataclass(slots=True)

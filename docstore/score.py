@@ -65,6 +65,9 @@ class NamedScore:
 
     __slots__ = ('_data', '_notify')
 
+    _data: dict[str, Any]
+    _notify: Callable[[], None] | None
+
     value = _ScoreField('value')
     op_name = _ScoreField('op_name')
     description = _ScoreField('description')
@@ -73,7 +76,7 @@ class NamedScore:
     def __init__(
         self, _obj: NamedScore | Mapping[str, Any] | None = None, copy: bool = False, **kwargs: Any
     ) -> None:
-        self._notify: Callable[[], None] | None = None
+        self._notify = None
         if isinstance(_obj, NamedScore):
             self._data = dict(_obj._data) if copy or kwargs else _obj._data
             fields: Mapping[str, Any] = kwargs

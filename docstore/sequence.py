@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
-from typing_extensions import Self
 
 from .contents import get_contents, set_bulk, set_contents, stacked, values_of
 from .document import Document
@@ -17,6 +16,8 @@ from .stored import StoredRecords
 from .traverse import flatten, parse_paths, walk
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .records import Records
 
 __all__ = ['DocumentSequence']
@@ -66,7 +67,7 @@ class DocumentSequence(MutableSequence[Document]):
 
     def append(self, value: Document, **kwargs: Any) -> None:
         """Add a Document at the end."""
-        if not isinstance(value, Document):
+        if type(value) is not Document:
             check_document(value)
         self._records.append(value)
 
@@ -196,7 +197,7 @@ class DocumentSequence(MutableSequence[Document]):
 
     def _together(self) -> AbstractContextManager[Any]:
         """A context in which changes of a store are one transaction."""
-        return self if self._records.persistent else nullcontext()  # type: ignore[return-value]
+        return self if self._records.persistent else nullcontext()
 
     def __enter__(self) -> Self:
         self._records.begin()

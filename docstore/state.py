@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -59,7 +59,7 @@ class LiveState(ABC):
         """The container field ``name``, made if it is unset."""
 
 
-State = Union[dict[str, Any], LiveState]
+State = dict[str, Any] | LiveState
 
 
 class NestedState(LiveState):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, Union
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,7 @@ from .state import LiveState, adopt_value, clone, hydrate
 
 __all__ = ['Rows', 'Source', 'Table', 'TableRow', 'positions_of']
 
-Rows = Union[range, npt.NDArray[np.int64]]
-Column = Union['list[Any]', MatrixColumn, PackedColumn, 'RandomIds']
+Rows = range | npt.NDArray[np.int64]
 
 
 class Source(Protocol):
@@ -63,6 +62,9 @@ class RandomIds:
     def tolist(self) -> list[str]:
         digits = self._bytes.hex()
         return [digits[at : at + 32] for at in range(0, len(digits), 32)]
+
+
+Column: TypeAlias = list[Any] | MatrixColumn | PackedColumn | RandomIds
 
 
 class TableRow(LiveState):
@@ -174,7 +176,7 @@ class Table:
         if matrix is not None:
             if isinstance(rows, range) and rows.step == 1:
                 return matrix[rows.start : rows.stop]
-            return matrix[np.asarray(rows)]
+            return cast('npt.NDArray[Any]', matrix[np.asarray(rows)])
         if FIELD_BY_NAME[name].container:
             return [self.value(row, name) for row in rows]
         return self._plain(name, rows)

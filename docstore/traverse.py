@@ -43,7 +43,7 @@ def parse_paths(paths: str) -> list[list[Selector]]:
 
 
 def _parse_path(path: str, whole: str) -> list[Selector]:
-    steps = []
+    steps: list[Selector] = []
     at = 0
     while at < len(path) or not steps:
         match = _SELECTOR.match(path, at)

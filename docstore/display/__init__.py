@@ -1,0 +1,1 @@
+"""How Documents and arrays look: in a terminal, in a notebook."""
