@@ -342,9 +342,10 @@ def _smallest(row: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.intp]:
 def _distances(metric: Metric, queries: Matrix, vectors: Matrix) -> npt.NDArray[np.float64]:
     if metric.core is not None:
         found = _core.pairwise(queries, vectors, metric.core)
-    else:
-        assert metric.function is not None
+    elif metric.function is not None:
         found = metric.function(queries, vectors)
+    else:
+        raise InvalidArgument(f'the metric {metric.name!r} has no function')
     matrix = np.asarray(found, dtype=np.float64)
     if matrix.shape != (len(queries), len(vectors)):
         raise InvalidArgument(
