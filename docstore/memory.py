@@ -15,6 +15,7 @@ from .paths import walk_all
 from .query import evaluate
 from .records import Positions, Records, SearchSet
 from .state import clone, nested_types
+from .table import Table
 
 if TYPE_CHECKING:
     from .predicate import Predicate
@@ -299,6 +300,14 @@ class MemoryRecords(Records):
             values[position] = value
         return values
 
+    def whole_table(self) -> Table | None:
+        """The table whose rows, all of them and in order, these are; else None."""
+        table = self._source
+        whole = isinstance(table, Table) and range(table.count)
+        if whole and isinstance(self._rows, range) and self._rows == whole and self._all_rows():
+            return cast(Table, table)
+        return None
+
     def put(
         self,
         name: str,
@@ -358,6 +367,8 @@ def _ints(positions: Positions) -> Iterable[int]:
 
 def _as_vectors(values: list[Any], identity: Callable[[int], str]) -> list[Any]:
     """One-dimensional arrays of what Documents have for an embedding."""
+    if set(map(type, values)) == {np.ndarray} and {1} == {value.ndim for value in values}:
+        return values
     for position, value in enumerate(values):
         if value.__class__ is np.ndarray and value.ndim == 1:
             continue

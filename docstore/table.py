@@ -19,7 +19,7 @@ from .document import Document
 from .paths import walk_all
 from .records import SearchSet
 from .schema import FIELD_BY_NAME, FIELD_NAMES
-from .state import LiveState, adopt_value, clone, hydrate
+from .state import LiveState, adopt_value, clone, hydrate, plain_value
 
 __all__ = ['Rows', 'Source', 'Table', 'TableRow', 'positions_of']
 
@@ -126,6 +126,19 @@ class Table:
     def names(self) -> Iterator[str]:
         """The fields that may be set in some row, in canonical order."""
         return (n for n in FIELD_NAMES if n in self._columns or n in self._singles)
+
+    def columns(self) -> dict[str, Any]:
+        """All fields of all rows as plain columns."""
+        return {name: self._export(name) for name in self.names()}
+
+    def _export(self, name: str) -> Any:
+        column = self._columns.get(name)
+        if not self._singles.get(name) and isinstance(column, (MatrixColumn, PackedColumn)):
+            return column
+        values = self._plain(name, range(self.count))
+        if FIELD_BY_NAME[name].kind in {'documents', 'scores'}:
+            return [None if value is None else plain_value(name, value) for value in values]
+        return values
 
     def document(self, row: int) -> Document:
         doc = self._documents.get(row)

@@ -1,0 +1,106 @@
+"""Whole arrays as columns, and back: what saving and loading work with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .columns import Column, ColumnBlock, MatrixColumn, PackedColumn
+from .memory import MemoryRecords
+from .schema import FIELD_BY_NAME, FIELD_NAMES, VECTOR_FIELDS
+from .state import plain_value, to_record
+from .table import Table
+
+if TYPE_CHECKING:
+    from .document import Document
+    from .records import Records
+
+__all__ = ['columns_of', 'join_blocks', 'records_of']
+
+
+def columns_of(records: Records) -> dict[str, Column]:
+    """All fields of all Documents, a column a field, without those never set."""
+    if isinstance(records, MemoryRecords):
+        table = records.whole_table()
+        if table is not None:
+            return table.columns()
+    docs = list(records)
+    if any(type(doc._data) is not dict for doc in docs):
+        return _by_record([to_record(doc._data) for doc in docs])
+    return _by_field(docs)
+
+
+def _by_record(records: Sequence[dict[str, Any]]) -> dict[str, Column]:
+    names = {name for record in records for name in record}
+    return {
+        name: _column(name, [record.get(name) for record in records])
+        for name in FIELD_NAMES
+        if name in names
+    }
+
+
+def _by_field(docs: Sequence[Document]) -> dict[str, Column]:
+    states: list[Any] = [doc._data for doc in docs]
+    names: set[str] = set().union(*states) if states else set()
+    columns = {}
+    for name in FIELD_NAMES:
+        if name in names:
+            values = [state.get(name) for state in states]
+            if FIELD_BY_NAME[name].kind in {'documents', 'scores'}:
+                values = [None if v is None else plain_value(name, v) for v in values]
+            columns[name] = _column(name, values)
+    return columns
+
+
+def _column(name: str, values: list[Any]) -> Column:
+    if name not in VECTOR_FIELDS and name != 'tensor':
+        return values
+    kinds = {(type(v), getattr(v, 'dtype', None), getattr(v, 'shape', None)) for v in values}
+    if len(kinds) == 1 and isinstance(values[0], np.ndarray):
+        return MatrixColumn(np.stack(values))
+    return values
+
+
+def records_of(records: Records) -> Iterable[dict[str, Any]]:
+    """The plain fields of each Document."""
+    return (to_record(doc._data) for doc in records)
+
+
+def join_blocks(blocks: Iterable[ColumnBlock]) -> MemoryRecords:
+    """The array of rows that came in blocks; no Document is made."""
+    parts = list(blocks)
+    count = sum(block.count for block in parts)
+    names = dict.fromkeys(name for block in parts for name in block.columns)
+    table = Table(count, {name: _joined(name, parts) for name in names})
+    return MemoryRecords.of(table, range(count))
+
+
+def _joined(name: str, blocks: Sequence[ColumnBlock]) -> Any:
+    columns = [block.columns.get(name) for block in blocks]
+    if len(columns) == 1:
+        return columns[0]
+    packed = [column for column in columns if isinstance(column, PackedColumn)]
+    if len(packed) == len(columns):
+        return PackedColumn.concat(packed)
+    matrices = [column for column in columns if isinstance(column, MatrixColumn)]
+    shapes = {(matrix.array.dtype, matrix.array.shape[1:]) for matrix in matrices}
+    if len(matrices) == len(columns) and len(shapes) == 1:
+        return _join_matrices(matrices)
+    return [
+        value
+        for column, block in zip(columns, blocks, strict=True)
+        for value in ([None] * block.count if column is None else column.tolist())
+    ]
+
+
+def _join_matrices(matrices: Sequence[MatrixColumn]) -> MatrixColumn:
+    array = np.concatenate([matrix.array for matrix in matrices])
+    if all(matrix.present is None for matrix in matrices):
+        return MatrixColumn(array)
+    present = [
+        np.ones(len(matrix), dtype=bool) if matrix.present is None else matrix.present
+        for matrix in matrices
+    ]
+    return MatrixColumn(array, np.concatenate(present))
