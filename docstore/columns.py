@@ -170,7 +170,9 @@ class MatrixColumn:
         """One array a row, None where the field is not set."""
         if self.present is None:
             return list(self.array)
-        return [line if there else None for line, there in zip(self.array, self.present)]
+        return [
+            line if there else None for line, there in zip(self.array, self.present, strict=True)
+        ]
 
     def __len__(self) -> int:
         return len(self.array)

@@ -35,10 +35,10 @@ _BLOCK = b'BLCK'
 _DONE = b'DONE'
 _ALIGN = 64
 _LENGTHS = ('|u1', '<u2', '<u4', '<u8')
-_MATRIX_TYPES = frozenset(
-    ('|b1', '|i1', '|u1', '<i2', '<u2', '<i4', '<u4', '<i8', '<u8')
-    + ('<f2', '<f4', '<f8', '<c8', '<c16')
-)  # fmt: skip
+_MATRIX_TYPES = frozenset({
+    '|b1', '|i1', '|u1', '<i2', '<u2', '<i4', '<u4', '<i8', '<u8',
+    '<f2', '<f4', '<f8', '<c8', '<c16',
+})  # fmt: skip
 
 
 class Source(Protocol):
@@ -248,7 +248,8 @@ def _read_frame(source: Source) -> tuple[bytes, Any]:
 
 def _directory(body: Any) -> tuple[int, list[_Column]]:
     """The directory of a block, checked for shape: its checksum proves nothing
-    about who wrote it."""
+    about who wrote it.
+    """
     try:
         count, entries = body
         columns = [

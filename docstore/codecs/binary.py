@@ -132,7 +132,7 @@ def records_of(block: ColumnBlock) -> list[Record]:
     """The rows of a block as plain fields."""
     records: list[Record] = [{} for _ in range(block.count)]
     for name, column in block.columns.items():
-        for record, value in zip(records, column.tolist()):
+        for record, value in zip(records, column.tolist(), strict=True):
             if value is not None:
                 record[name] = value
     return records
@@ -217,9 +217,7 @@ def _column(name: str, column: Column, start: int, stop: int) -> PackedColumn | 
     return _pack(name, values, start)
 
 
-def _matrix(
-    name: str, array: Any, present: Any, start: int
-) -> PackedColumn | MatrixColumn | None:
+def _matrix(name: str, array: Any, present: Any, start: int) -> PackedColumn | MatrixColumn | None:
     if present is not None:
         present = np.asarray(present, bool)
         if not present.any():

@@ -143,9 +143,9 @@ py::list unpack_paths(const py::sequence& items, py::handle path, bool copy) {
 
 // Whether an array can be one line of a matrix whose first line is `like`.
 bool same_line(const py::array& array, const py::array& like) {
-  const bool same_type = array.dtype().ptr() == like.dtype().ptr() ||
-                         py::detail::npy_api::get().PyArray_EquivTypes_(array.dtype().ptr(),
-                                                                        like.dtype().ptr());
+  const bool same_type =
+      array.dtype().ptr() == like.dtype().ptr() ||
+      py::detail::npy_api::get().PyArray_EquivTypes_(array.dtype().ptr(), like.dtype().ptr());
   return same_type && array.ndim() == like.ndim() &&
          std::equal(array.shape(), array.shape() + array.ndim(), like.shape());
 }
