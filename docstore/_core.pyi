@@ -9,11 +9,47 @@ import numpy
 import numpy.typing
 import typing
 
+class Column:
+    """
+    Vectors of one length and type in one growable, aligned block of memory.
+
+    All methods are atomic and may be called from any thread.
+    """
+    def __init__(self, dtype: typing.Any, dim: typing.SupportsIndex) -> None: ...
+    def __len__(self) -> int: ...
+    def append(self, vectors: typing.Any) -> int:
+        """
+        Add the rows of a matrix; returns the line of the first.
+        """
+    def array(self) -> numpy.typing.NDArray[typing.Any]:
+        """
+        A read-only view of all lines. It keeps its memory alive and never changes.
+        """
+    def set(self, lines: typing.Any, vectors: typing.Any) -> None:
+        """
+        Overwrite lines.
+        """
+    def truncate(self, n: typing.SupportsIndex) -> None:
+        """
+        Forget all lines from n on.
+        """
+    @property
+    def dim(self) -> int: ...
+    @property
+    def dtype(self) -> numpy.dtype[typing.Any]: ...
+    @property
+    def nbytes(self) -> int:
+        """
+        Bytes held, spare room included.
+        """
+
 def crc32c(data: typing.Any, seed: typing.SupportsIndex = 0) -> int:
     """
     The CRC-32C checksum of bytes.
     """
 
+def get_num_threads() -> int: ...
+def kernel_name() -> str: ...
 def pack(value: typing.Any) -> bytes:
     """
     A value as bytes; EncodeError names the place that cannot.
@@ -22,6 +58,34 @@ def pack(value: typing.Any) -> bytes:
 def pack_many(values: typing.Any) -> tuple[typing.Any, ...]:
     """
     Values as one blob and the n + 1 offsets of its parts; None is an empty part.
+    """
+
+def pairwise(
+    queries: typing.Any, vectors: typing.Any, metric: str
+) -> numpy.typing.NDArray[typing.Any]:
+    """
+    All distances, a row for each query, in float64.
+    """
+
+def search(
+    vectors: typing.Any,
+    queries: typing.Any,
+    k: typing.SupportsIndex,
+    metric: str,
+    rows: typing.Any = None,
+    mask: typing.Any = None,
+    threads: typing.SupportsIndex = 0,
+) -> tuple[typing.Any, ...]:
+    """
+    The k nearest rows of each query: (positions, distances), best first.
+
+    vectors is a matrix or a list of vectors; rows names the lines of it to search, in
+    order, and mask leaves positions out. The result is exact; see docs/search.md.
+    """
+
+def set_num_threads(n: typing.SupportsIndex) -> None:
+    """
+    How many threads searches use; 0 is the default, all cores.
     """
 
 def stack_rows(values: list[typing.Any]) -> typing.Any:
@@ -78,3 +142,5 @@ def unpack_paths(
     """
     What the path leads to inside each of many packed values.
     """
+
+METRICS: tuple[typing.Any, ...] = ('cosine', 'euclidean', 'sqeuclidean', 'ip')

@@ -10,6 +10,7 @@ import ast
 import sys
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
     3: (
         'stores.*', 'codecs.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'memory',
-        'views', 'upkeep', 'stored', 'hits', 'opening', 'matching', 'indexing',
+        'views', 'upkeep', 'stored', 'hits', 'opening', 'matching', 'indexing', 'generators',
     ),
     4: ('sequence', 'array', 'nested'),
     5: ('display', 'display.*', 'testing', 'testing.*'),
@@ -39,6 +40,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
 #: Imports that go up or across, all inside functions, and why each is one.
 BESIDE = {
     ('state', 'nested'): 'the chunks of a Document are an array of Documents',
+    ('array', 'display.summary'): 'summary() is asked of the array',
     ('document', 'display.summary'): 'summary() is asked of the Document',
     ('stores.annlite', 'stores.disk'): 'annlite is a name and a configuration of the disk store',
 }
@@ -54,6 +56,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'lz4': ('codecs.*',),
     'torch': ('contents',),
     'scipy': ('contents', 'distance'),
+    'datasets': ('generators',),
     'google': ('codecs.protobuf*',),
 }
 
@@ -210,6 +213,17 @@ def test_third_party_packages_stay_in_their_module(module: str) -> None:
         assert name == 'numpy' or not entry.at_top, (
             f'{module} imports {name} at the top (line {entry.line}): do it where it is used'
         )
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_a_missing_package_is_told_with_an_extra_that_exists(module: str) -> None:
+    extras = set(metadata('docstore').get_all('Provides-Extra') or [])
+    _, tree = source(module)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == 'MissingDependency.of':
+            extra = node.args[1]
+            assert isinstance(extra, ast.Constant), f'{module}, line {node.lineno}'
+            assert extra.value in extras, f'{module}, line {node.lineno}: {extra.value}'
 
 
 @pytest.mark.parametrize('module', MODULES)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from docstore import _core
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -21,5 +23,9 @@ def test_the_stub_is_what_the_module_generates(tmp_path: Path) -> None:
 
 
 def test_mypy_finds_the_stub_true_to_the_module(tmp_path: Path) -> None:
+    # A stub cannot name the metaclass that pybind11 gives its classes.
+    classes = [name for name, value in vars(_core).items() if isinstance(value, type)]
+    allowed = tmp_path / 'allowed.txt'
+    allowed.write_text(''.join(f'docstore._core.{name}\n' for name in classes))
     # Elsewhere, so that it is the installed stub that is compared.
-    run('-m', 'mypy.stubtest', 'docstore._core', cwd=tmp_path)
+    run('-m', 'mypy.stubtest', 'docstore._core', '--allowlist', str(allowed), cwd=tmp_path)
