@@ -23,7 +23,7 @@ PACKAGE = ROOT / 'docstore'
 LEVELS: dict[int, tuple[str, ...]] = {
     0: ('errors', '_core', 'registry', 'schema'),
     1: (
-        'predicate', 'columns', 'paths', 'score', 'tracked',
+        'predicate', 'columns', 'paths', 'score', 'tracked', 'display', 'display.*',
         'stores', 'stores.base', 'stores.config', 'codecs', 'codecs.base', 'index', 'index.base',
     ),
     2: ('compare', 'distance', 'state', 'document'),
@@ -33,15 +33,13 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'views', 'upkeep', 'stored', 'hits', 'opening', 'matching', 'indexing', 'generators',
     ),
     4: ('sequence', 'array', 'nested'),
-    5: ('display', 'display.*', 'testing', 'testing.*'),
+    5: ('testing', 'testing.*'),
     7: ('__init__',),
 }  # fmt: skip
 
 #: Imports that go up or across, all inside functions, and why each is one.
 BESIDE = {
     ('state', 'nested'): 'the chunks of a Document are an array of Documents',
-    ('array', 'display.summary'): 'summary() is asked of the array',
-    ('document', 'display.summary'): 'summary() is asked of the Document',
     ('stores.annlite', 'stores.disk'): 'annlite is a name and a configuration of the disk store',
 }
 
