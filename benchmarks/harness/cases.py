@@ -71,6 +71,8 @@ class Case:
         What they are.
     target : float, optional
         The ratio to reach.
+    limit : float, optional
+        The most seconds that docstore may take.
     clock : str
         ``cpu`` or ``wall``: which ratio is judged. Elapsed time where two
         threads shall help.
@@ -86,6 +88,7 @@ class Case:
     units: int = 1
     unit: str = 'call'
     target: float | None = None
+    limit: float | None = None
     clock: str = 'cpu'
     ours: dict[str, Any] = field(default_factory=dict)
     theirs: dict[str, Any] = field(default_factory=dict)
@@ -105,7 +108,7 @@ def cases(quick: bool) -> Iterator[Case]:
     yield from _stores('disk', count)
     yield from _bytes(count // 5)
     yield Case(
-        'import', 'import, beyond NumPy', 'import', {}, ('docarray',), unit='import', target=None
+        'import', 'import, beyond NumPy', 'import', {}, ('docarray',), unit='import', limit=0.1
     )
 
 

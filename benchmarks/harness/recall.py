@@ -20,8 +20,8 @@ def recall(params: dict[str, Any], rows: list[list[int]]) -> float:
     """Mean share of the exact nearest (by float64) among the rows that came back."""
     truth = _truth(params['base'], params['queries'], params['metric'], params['k'])
     checked = min(len(rows), len(truth))
-    found = [len(set(rows[at]) & set(truth[at])) for at in range(checked)]
-    return sum(found) / (checked * params['k'])
+    found = sum(len(set(rows[at]) & set(truth[at])) for at in range(checked))
+    return found / (checked * int(params['k']))
 
 
 @lru_cache(maxsize=8)

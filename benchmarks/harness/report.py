@@ -28,6 +28,7 @@ def as_data(result: Result) -> Row:
         'name': case.name,
         'unit': case.unit,
         'target': case.target,
+        'limit': case.limit,
         'clock': case.clock,
         'peer': best,
         'ratio': {clock: result.ratio(best, clock) for clock in ('cpu', 'wall')},
@@ -70,13 +71,21 @@ def _same(result: Result) -> bool | None:
 
 
 def verdict(row: Row) -> str:
-    """``yes`` or ``no`` where there is a target."""
-    ratio = row['ratio'][row['clock']]
-    if row['target'] is None:
+    """``yes`` or ``no`` where there is a number to reach."""
+    ratio, taken = row['ratio'][row['clock']], row['peers']['docstore'][row['clock']]
+    if row['target'] is None and row['limit'] is None:
         return ''
-    if ratio is None:
+    if ratio is None or taken is None:
         return 'not measured'
-    return 'yes' if ratio >= row['target'] else '**no**'
+    reached = taken <= row['limit'] if row['target'] is None else ratio >= row['target']
+    return 'yes' if reached else '**no**'
+
+
+def target(row: Row) -> str:
+    """The number to reach: a ratio or a time."""
+    if row['target'] is not None:
+        return f'{row["target"]:g} x'
+    return '' if row['limit'] is None else f'{seconds(row["limit"])}'
 
 
 def seconds(value: float | None) -> str:
@@ -109,7 +118,6 @@ def cells(row: Row) -> list[str]:
     ours = row['peers'].get('docstore', {})
     peer = row['peers'].get(row['peer'], {}) if row['peer'] else {}
     clock = row['clock']
-    target = '' if row['target'] is None else f'{row["target"]:g} x'
     found = ours.get('recall')
     return [
         row['name'],
@@ -119,7 +127,7 @@ def cells(row: Row) -> list[str]:
         PEERS[row['peer']].label if row['peer'] else '',
         times(row['ratio']['cpu']),
         times(row['ratio']['wall']),
-        target,
+        target(row),
         verdict(row),
         '' if found is None else f'{found:.4f}'.rstrip('0').rstrip('.'),
     ]
@@ -154,8 +162,8 @@ def print_group(group: str, rows: list[Row], console: Console) -> None:
     for row in rows:
         for name, peer in row['peers'].items():
             if peer['error']:
-                line = f'{row["name"]}: {name}: {peer["error"]}'
-                console.print(line, style='red', markup=False, soft_wrap=True)
+                text = f'{row["name"]}: {name}: {peer["error"]}'
+                console.print(text, style='red', markup=False, soft_wrap=True)
 
 
 def markdown(data: dict[str, Any]) -> str:
@@ -209,7 +217,9 @@ def _remarks(rows: list[Row]) -> str:
     for row in rows:
         if verdict(row) == '**no**':
             reached = times(row['ratio'][row['clock']])
-            remarks.append(f'- Missed: {row["name"]}: {reached}, target {row["target"]:g} x.')
+            taken = seconds(row['peers']['docstore'][row['clock']])
+            what = reached if row['target'] is not None else taken
+            remarks.append(f'- Missed: {row["name"]}: {what}, target {target(row)}.')
         if row['same'] is False:
             remarks.append(f'- Results differ: {row["name"]}.')
         for name, peer in row['peers'].items():

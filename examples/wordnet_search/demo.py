@@ -34,7 +34,7 @@ from wordnet import SELECTION, Gloss, read_glosses
 
 CACHE = Path(__file__).resolve().parents[2] / '.cache'
 PARTS = {'n': 'noun', 'v': 'verb', 'a': 'adjective', 'r': 'adverb'}
-QUESTIONS = (
+QUESTIONS: tuple[tuple[str, str | None], ...] = (
     ('someone who repairs shoes', None),
     ('an instrument that measures temperature', None),
     ('a large animal with a long trunk', None),
@@ -179,8 +179,7 @@ def _ask_again(path: Path, encoder: MiniLM, before: list[list[str]], console: Co
     """Open the store anew and see whether it gives the same answers."""
     console.rule('closed and opened again', align='left')
     with closing(_open(path, console)) as da:
-        question, pos = QUESTIONS[0]
-        after = [_ask(da, encoder, question, pos, console)]
+        after = [_ask(da, encoder, *QUESTIONS[0], console)]
         quiet = Console(quiet=True)
         after += [_ask(da, encoder, *question, quiet) for question in QUESTIONS[1:]]
     if after != before:
