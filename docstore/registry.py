@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
 from .errors import UnknownName, did_you_mean
@@ -66,5 +65,8 @@ class Registry:
         if self._scanned:
             return
         self._scanned = True
+        # A module of forty milliseconds, needed by few.
+        from importlib.metadata import entry_points
+
         for entry in entry_points(group=f'docstore.{self.kind}'):
             self._targets.setdefault(entry.name, entry.value)

@@ -57,6 +57,9 @@ class DocumentSequence(MutableSequence[Document]):
     @overload
     def __getitem__(self, key: Any) -> Any: ...
     def __getitem__(self, key: Any) -> Any:
+        # The commonest key first: telling all kinds apart costs more than the reading.
+        if type(key) is int and 0 <= key < len(self._records):
+            return self._records.get(key)
         return get_item(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
