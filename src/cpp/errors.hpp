@@ -41,6 +41,11 @@ struct CorruptData : Error {
   using Error::Error;
 };
 
+// A value that a format cannot hold; the message names the field.
+struct EncodeError : Error {
+  using Error::Error;
+};
+
 // A store's file is damaged; `file` and `offset` say where.
 struct CorruptStore : Error {
   CorruptStore(const std::string& what, std::string at_file, std::uint64_t at_offset)

@@ -27,6 +27,8 @@ void translate(std::exception_ptr pointer) {
     raise("InvalidArgument", error);
   } catch (const InvalidType& error) {
     raise("InvalidType", error);
+  } catch (const EncodeError& error) {
+    raise("EncodeError", error);
   } catch (const CorruptStore& error) {
     raise("CorruptStore", error, "file"_a = error.file, "offset"_a = error.offset);
   } catch (const CorruptData& error) {
