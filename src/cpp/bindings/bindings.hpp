@@ -10,5 +10,6 @@ void register_errors(pybind11::module_& module);
 void register_codec(pybind11::module_& module);
 void register_column(pybind11::module_& module);
 void register_search(pybind11::module_& module);
+void register_proto(pybind11::module_& module);
 
 }  // namespace docstore::bindings

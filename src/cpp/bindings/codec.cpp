@@ -2,6 +2,7 @@
 
 #include "../crc32c.hpp"
 #include "../errors.hpp"
+#include "../pickle_scan.hpp"
 #include "bindings.hpp"
 #include "values.hpp"
 
@@ -197,6 +198,11 @@ py::object stack_rows(const py::list& values) {
                         there == count ? py::object(py::none()) : py::object(present));
 }
 
+void check_pickle_bytes(py::handle data) {
+  InputBytes input(data);
+  check_pickle(input.span());
+}
+
 std::uint32_t checksum(py::handle data, std::uint32_t seed) {
   InputBytes input(data);
   const ByteSpan bytes = input.span();
@@ -227,6 +233,8 @@ void register_codec(py::module_& module) {
              "What the path leads to inside each of many packed values.");
   module.def("stack_rows", &stack_rows, "values"_a,
              "Arrays of one type and shape as (matrix, present or None); None when they are not.");
+  module.def("check_pickle", &check_pickle_bytes, "data"_a,
+             "Raise CorruptData for a pickle that could harm whoever unpickles it.");
   module.def("crc32c", &checksum, "data"_a, "seed"_a = 0, "The CRC-32C checksum of bytes.");
 }
 

@@ -223,8 +223,8 @@ py::object ValueDecoder::read_array(PackReader& reader) {
   check_array_content(view.dtype, view.data, view.size);
   py::object dtype = dtype_object(view.code, view.dtype);
   const bool aligned = reinterpret_cast<std::uintptr_t>(view.data) % kArrayAlignment == 0;
-  if (aligned && !copy_ && view.size != 0 && input_.readonly()) {
-    return array_view(std::move(dtype), view.ndim, view.shape.data(), view.data, input_.keeper());
+  if (aligned && !copy_ && view.size != 0 && input_->readonly()) {
+    return array_view(std::move(dtype), view.ndim, view.shape.data(), view.data, input_->keeper());
   }
   py::object array = new_array(std::move(dtype), view.ndim, view.shape.data());
   if (view.size != 0) {

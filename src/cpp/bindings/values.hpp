@@ -73,7 +73,9 @@ class InputBytes {
 class ValueDecoder {
  public:
   // With `copy`, arrays are copies of their own, which may be written to.
-  explicit ValueDecoder(InputBytes& input, bool copy = false) : input_(input), copy_(copy) {}
+  explicit ValueDecoder(InputBytes& input, bool copy = false) : input_(&input), copy_(copy) {}
+  // For bytes that no Python object owns: arrays are always copies.
+  ValueDecoder() : input_(nullptr), copy_(true) {}
 
   // The one value that `bytes`, a part of the input, holds.
   py::object decode(ByteSpan bytes);
@@ -86,7 +88,7 @@ class ValueDecoder {
   py::object read_dict(PackReader& reader, std::size_t count, int depth);
   py::object read_array(PackReader& reader);
 
-  InputBytes& input_;
+  InputBytes* input_;
   bool copy_;
 };
 
