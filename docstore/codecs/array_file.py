@@ -35,10 +35,7 @@ _BLOCK = b'BLCK'
 _DONE = b'DONE'
 _ALIGN = 64
 _LENGTHS = ('|u1', '<u2', '<u4', '<u8')
-_MATRIX_TYPES = frozenset({
-    '|b1', '|i1', '|u1', '<i2', '<u2', '<i4', '<u4', '<i8', '<u8',
-    '<f2', '<f4', '<f8', '<c8', '<c16',
-})  # fmt: skip
+_MATRIX_TYPES = frozenset(['|b1', '|i1', '|u1', '<i2', '<u2', '<i4', '<u4', '<i8', '<u8', '<f2', '<f4', '<f8', '<c8', '<c16'])
 
 
 class Source(Protocol):
@@ -49,9 +46,6 @@ class Source(Protocol):
     def take(self, size: int) -> Any:
         """The next ``size`` bytes; CorruptData when there are fewer."""
 
-    def at_end(self) -> bool:
-        """Whether nothing is left."""
-
 
 class FileSource:
     """Reads from an open binary file; never asks for memory that it cannot fill."""
@@ -61,6 +55,7 @@ class FileSource:
         self.position = 0
 
     def take(self, size: int) -> bytes:
+        """The next ``size`` bytes; CorruptData when there are fewer."""
         parts, missing, step = [], size, 1 << 20
         while missing:
             part = self._file.read(min(missing, step))
@@ -75,9 +70,6 @@ class FileSource:
         self.position += size
         return parts[0] if len(parts) == 1 else b''.join(parts)
 
-    def at_end(self) -> bool:
-        return not self._file.read(1)
-
 
 class BytesSource:
     """Reads from bytes in memory; what it gives out are views of them."""
@@ -87,6 +79,7 @@ class BytesSource:
         self.position = 0
 
     def take(self, size: int) -> memoryview:
+        """The next ``size`` bytes; CorruptData when there are fewer."""
         if size > len(self._view) - self.position:
             raise CorruptData(
                 f'the data ends at byte {len(self._view)}, inside a part that has '
@@ -96,6 +89,7 @@ class BytesSource:
         return self._view[self.position - size : self.position]
 
     def at_end(self) -> bool:
+        """Whether nothing is left."""
         return self.position == len(self._view)
 
 
@@ -247,9 +241,7 @@ def _read_frame(source: Source) -> tuple[bytes, Any]:
 
 
 def _directory(body: Any) -> tuple[int, list[_Column]]:
-    """The directory of a block, checked for shape: its checksum proves nothing
-    about who wrote it.
-    """
+    """The directory of a block, checked for sense: its checksum does not say who wrote it."""
     try:
         count, entries = body
         columns = [

@@ -102,9 +102,9 @@ _SIGNATURES = (
 
 
 def looks_like(start: bytes) -> str:
-    """What data is that starts like this, in words for an error message.
+    r"""What data is that starts like this, in words for an error message.
 
-    >>> looks_like(b'PK\\x03\\x04....')
+    >>> looks_like(b'PK\x03\x04....')
     'a zip archive'
     >>> looks_like(b'[{"id": 1}]')
     "JSON (protocol='json')"

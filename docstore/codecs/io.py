@@ -356,5 +356,3 @@ def _blocks(records: Iterator[Record]) -> Iterator[ColumnBlock]:
         for name, values in columns_of(batch).items():
             columns[name] = PackedColumn.of(values)
         yield ColumnBlock(len(batch), columns)
-
-

@@ -206,7 +206,9 @@ def _read_array(value: Any, place: str, _depth: int) -> Any:
     except (ValueError, TypeError, OverflowError):
         array = None
     if array is None or array.dtype.kind not in 'biuf':
-        raise InvalidDocument(f'{place}: expected lists of numbers of one shape, got {_named(value)}')
+        raise InvalidDocument(
+            f'{place}: expected lists of numbers of one shape, got {_named(value)}'
+        )
     return array
 
 

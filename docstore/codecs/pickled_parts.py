@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..errors import CorruptData
 from ..schema import FIELD_BY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ['STANDINS', 'Budget', 'records_in']
 
@@ -26,13 +27,12 @@ _DTYPE = re.compile(r'(b1|[iu][1248]|f[248]|c8|c16|[SU][1-9][0-9]{0,5})\Z')
 class _State:
     """Keeps the attributes that a pickle gives an object, whatever its class."""
 
-    def __init__(self, *_args: Any) -> None:
-        self.state: dict[str, Any] = {}
+    # Unpickling may leave out __init__, so that an object without state is one
+    # with this; nothing ever writes to it.
+    state: Mapping[str, Any] = MappingProxyType({})
 
-    def __new__(cls, *_args: Any) -> _State:
-        made = super().__new__(cls)
-        made.state = {}
-        return made
+    def __init__(self, *_args: Any) -> None:
+        pass
 
     def __setstate__(self, state: Any) -> None:
         if isinstance(state, tuple) and len(state) == 2:  # attributes and slots
@@ -115,6 +115,7 @@ class _NdArray:
     """A NumPy array as it lies in a pickle: type, shape, order and bytes."""
 
     parts: tuple[_Dtype, tuple[int, ...], bool, bytes] | None = None
+    is_scalar = False
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, tuple) or len(state) != 5:
@@ -162,6 +163,7 @@ def _from_buffer(raw: Any, dtype: Any, shape: Any, order: Any) -> _NdArray:
 def _scalar(dtype: Any, raw: Any) -> _NdArray:
     array = _NdArray()
     array.parts = _checked(dtype, (), False, raw)
+    array.is_scalar = True
     return array
 
 
@@ -211,7 +213,8 @@ STANDINS: dict[tuple[str, str], Callable[..., Any]] = {
 
 class Budget:
     """How many values may still be taken out: bounds a pickle whose parts
-    refer to each other over and over."""
+    refer to each other over and over.
+    """
 
     def __init__(self, size: int) -> None:
         self._left = 64 * size + 10_000
@@ -287,15 +290,13 @@ def _plain(value: Any, budget: Budget, trusted: bool, depth: int) -> Any:
     if isinstance(value, _NdArray):
         array = value.make()
         budget.spend(array.nbytes // 16)
-        return array if array.ndim else array.item()
+        return array.item() if value.is_scalar else array
     if isinstance(value, _Score):
         data = _attribute(value, '_data')
         state = data.state if isinstance(data, _State) else {}
         value = {k: state[k] for k in _SCORE_NAMES if state.get(k) is not None}
     if isinstance(value, dict):
-        return {
-            _key(key): _plain(item, budget, trusted, depth + 1) for key, item in value.items()
-        }
+        return {_key(key): _plain(item, budget, trusted, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item, budget, trusted, depth + 1) for item in value]
     if trusted and not isinstance(value, (_State, _Dtype)):

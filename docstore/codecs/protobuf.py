@@ -103,7 +103,7 @@ def _check_type(ndarray_type: str | None) -> None:
 
 
 class ProtobufCodec(FramedCodec):
-    """One ``DocumentProto`` a document; many of them in frames.
+    r"""One ``DocumentProto`` a document; many of them in frames.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class ProtobufCodec(FramedCodec):
     --------
     >>> codec = ProtobufCodec()
     >>> codec.dumps({'id': 'a'})
-    b'\\n\\x01a'
+    b'\n\x01a'
     >>> codec.loads(codec.dumps({'id': 'a', 'tags': {'n': 1}}))
     {'id': 'a', 'tags': {'n': 1.0}}
     """
