@@ -35,7 +35,11 @@ _BLOCK = b'BLCK'
 _DONE = b'DONE'
 _ALIGN = 64
 _LENGTHS = ('|u1', '<u2', '<u4', '<u8')
-_MATRIX_TYPES = frozenset(['|b1', '|i1', '|u1', '<i2', '<u2', '<i4', '<u4', '<i8', '<u8', '<f2', '<f4', '<f8', '<c8', '<c16'])
+_MATRIX_TYPES = frozenset(
+    f'{order}{name}'
+    for order, names in (('|', 'b1 i1 u1'), ('<', 'i2 u2 i4 u4 i8 u8 f2 f4 f8 c8 c16'))
+    for name in names.split()
+)
 
 
 class Source(Protocol):
