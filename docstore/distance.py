@@ -363,11 +363,12 @@ _FITTED = frozenset({'mahalanobis', 'seuclidean'})
 
 def _scipy(name: str) -> Callable[[Matrix, Matrix], Matrix]:
     try:
-        from scipy.spatial.distance import cdist
+        from scipy.spatial import distance as scipy_distance
     except ImportError:
         raise MissingDependency.of(
             'scipy', 'scipy', f'metric={name!r} with use_scipy=True'
         ) from None
+    cdist: Any = scipy_distance.cdist
     probe = np.eye(4, 2) + 0.5
     try:
         cdist(probe, probe, name)

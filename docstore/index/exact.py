@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import _core
 from .base import Index
-from .files import Reader, Section, read_file, write_file
+from .files import read_file, write_file
 from .lock import ReadWriteLock
-from .vectors import RowVectors, check_queries, check_rows, check_vectors
+from .vectors import (
+    Hits,
+    RowVectors,
+    check_queries,
+    check_rows,
+    check_vectors,
+    load_vectors,
+    scan,
+    vector_sections,
+)
 
-__all__ = ['ExactIndex', 'load_vectors', 'scan', 'vector_sections']
+__all__ = ['ExactIndex']
 
 RowArray = npt.NDArray[np.int64]
-Hits = tuple[RowArray, npt.NDArray[np.float32]]
 
 
 class ExactIndex(Index):
@@ -109,62 +116,3 @@ class ExactIndex(Index):
 
 def _header(metric: str, dim: int, stamp: int) -> dict[str, Any]:
     return {'kind': 'exact', 'metric': metric, 'dim': dim, 'stamp': stamp}
-
-
-def scan(
-    matrix: npt.NDArray[Any],
-    queries: npt.NDArray[Any],
-    k: int,
-    metric: str,
-    rows: RowArray,
-    lines: RowArray | None,
-) -> Hits:
-    """Exact search over ``rows`` (ascending) that are in ``lines`` (None: in 0, 1, 2, ...)."""
-    if not len(rows):
-        shape = (len(queries), 0)
-        return np.empty(shape, np.int64), np.empty(shape, np.float32)
-    positions, distances = _core.search(matrix, queries, k, metric, lines)
-    return rows[positions], distances
-
-
-def vector_sections(
-    vectors: RowVectors,
-) -> tuple[dict[str, Any], dict[str, tuple[int, Section]]]:
-    """Header fields and sections that keep vectors in a file."""
-    matrix, owners = vectors.matrix, vectors.owners
-    little = matrix.dtype.newbyteorder('<')
-    header = {'dtype': little.str, 'lines': len(owners)}
-
-    def blocks(array: npt.NDArray[Any], dtype: Any) -> Section:
-        def parts() -> Iterable[bytes]:
-            step = max(1, (1 << 20) // max(1, array[:1].nbytes))
-            for start in range(0, len(array), step):
-                yield array[start : start + step].astype(dtype, copy=False).tobytes()
-
-        return parts
-
-    return header, {
-        'owners': (owners.nbytes, blocks(owners, '<i8')),
-        'vectors': (matrix.nbytes, blocks(matrix, little)),
-    }
-
-
-def load_vectors(header: dict[str, Any], reader: Reader, dim: int) -> RowVectors:
-    """Take what :func:`vector_sections` wrote; the caller checks the checksum."""
-    lines, dtype = header['lines'], header['dtype']
-    if dtype not in {'<f2', '<f4', '<f8'} or type(lines) is not int:
-        raise ValueError('impossible vectors')
-    width = np.dtype(dtype).itemsize * dim
-    # The lengths fit the file, so what is allocated is no more than is there.
-    if reader.length('owners') != 8 * lines or reader.length('vectors') != width * lines:
-        raise ValueError('impossible lengths')
-    owners = np.empty(lines, dtype='<i8')
-    matrix = np.empty((lines, dim), dtype=dtype)
-    if lines:
-        reader.into('owners', owners.data)
-        reader.into('vectors', matrix.data)
-    alive = owners[owners >= 0]
-    if len(np.unique(alive)) != len(alive):
-        raise ValueError('a row comes twice')
-    native = matrix.astype(np.dtype(dtype).newbyteorder('='), copy=False)
-    return RowVectors.restored(owners.astype(np.int64, copy=False), native)

@@ -13,11 +13,19 @@ import numpy.typing as npt
 
 from ..errors import InvalidVector
 from .base import Index
-from .exact import Hits, load_vectors, scan, vector_sections
 from .files import read_file, storage_errors, write_file
-from .graph import LARGEST, Graph
+from .hnsw_graph import LARGEST, Graph
 from .lock import ReadWriteLock
-from .vectors import RowVectors, check_queries, check_rows, check_vectors
+from .vectors import (
+    Hits,
+    RowVectors,
+    check_queries,
+    check_rows,
+    check_vectors,
+    load_vectors,
+    scan,
+    vector_sections,
+)
 
 __all__ = ['HnswIndex']
 

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from docstore.errors import InvalidVector, MissingDependency, StorageFull
-from docstore.index import INDEXES
-from docstore.index import graph as graph_module
+from docstore.index import INDEXES, hnsw_graph
 from docstore.index.exact import ExactIndex
-from docstore.index.graph import Graph
 from docstore.index.hnsw import HnswIndex
+from docstore.index.hnsw_graph import Graph
 from docstore.stores.base import IndexConfig
 from docstore.testing.indexes import IndexTests, reference
 
@@ -207,7 +206,7 @@ def test_links_to_nowhere_never_reach_the_loader(
 ) -> None:
     path, deleted = saved
     data = path.read_bytes()
-    monkeypatch.setattr(graph_module, '_new', lambda *_: pytest.fail('the loader was reached'))
+    monkeypatch.setattr(hnsw_graph, '_new', lambda *_: pytest.fail('the loader was reached'))
     width = 4 * 33 + 16 + 8
     ground = 96
     upper = ground + 300 * width
