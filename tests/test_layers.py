@@ -49,7 +49,7 @@ SHARED = {'config'}
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'numpy': ('*',),
     'rich': ('document', 'sequence', 'display', 'display.*'),
-    'hnswlib': ('index.graph',),
+    'hnswlib': ('index.hnsw_graph',),
     'pytest': ('testing', 'testing.*'),
     'hypothesis': ('testing', 'testing.*'),
     'lz4': ('codecs.*',),
