@@ -31,6 +31,7 @@ __all__ = ['Database', 'open_database']
 _PAGE = 8192  # blobs of many lines are read faster than from pages of 4096
 _CACHE = -16384  # KiB
 _LOG_LIMIT = 1 << 26
+_LOG_PAGES = 4096  # in the log before they are moved to the database
 
 
 @dataclass(eq=False)
@@ -116,6 +117,7 @@ def _prepare(
         if path != ':memory:':
             execute(f'PRAGMA journal_mode = {options.journal}')
         execute(f'PRAGMA journal_size_limit = {_LOG_LIMIT}')
+        execute(f'PRAGMA wal_autocheckpoint = {_LOG_PAGES}')
         name = _create(connection, options, path, fresh)
     number, state, index = load_state(connection, name)
     in_log = path != ':memory:' and options.journal == 'WAL' and not options.read_only

@@ -155,9 +155,13 @@ class RowOrder:
             chunk.size -= 1
             self._total -= 1
             self._changed()
-            if not chunk.size and len(self._chunks) > 1:
-                del self._chunks[index]
-            self._renumber()
+            if chunk.size:
+                self._firsts[index] = int(data[_RANK, 0])
+                self._known_starts = None
+            else:
+                if len(self._chunks) > 1:
+                    del self._chunks[index]
+                self._renumber()
 
     def set_lines(self, ranks: IntArray, lines: IntArray) -> None:
         """Give the rows of these ranks other vector lines."""
@@ -195,9 +199,16 @@ class RowOrder:
         self._sorted: tuple[IntArray, npt.NDArray[np.intp]] | None = None
         self._contiguous: bool | None = None
 
+    @property
+    def _starts(self) -> list[int]:
+        """The position of the first entry of each chunk."""
+        if self._known_starts is None:
+            sizes = [chunk.size for chunk in self._chunks]
+            self._known_starts = [0, *accumulate(sizes[:-1])]
+        return self._known_starts
+
     def _renumber(self) -> None:
-        sizes = [chunk.size for chunk in self._chunks]
-        self._starts = [0, *accumulate(sizes[:-1])]
+        self._known_starts: list[int] | None = None
         self._firsts = [int(chunk.data[_RANK, 0]) for chunk in self._chunks if chunk.size]
 
     def _append(self, entries: IntArray) -> None:
@@ -235,7 +246,10 @@ class RowOrder:
             entries = chunk.entries
             parts = [_Chunk(entries[:, i : i + _FILL]) for i in range(0, chunk.size, _FILL)]
             self._chunks[index : index + 1] = parts
-        self._renumber()
+            self._renumber()
+        else:
+            self._firsts[index] = int(chunk.data[_RANK, 0])
+            self._known_starts = None
 
     def _locate(self, position: int) -> tuple[int, int]:
         index = bisect_right(self._starts, position) - 1

@@ -63,6 +63,19 @@ class State:
     dtype: str | None = None
     dim: int | None = None
 
+    def copy(self) -> State:
+        """Another one with the same values, made by every write."""
+        return State(
+            self.sequence,
+            self.rows,
+            self.next_row,
+            self.vectors,
+            self.next_line,
+            self.first_tail,
+            self.dtype,
+            self.dim,
+        )
+
 
 _STATE = tuple(State.__dataclass_fields__)
 

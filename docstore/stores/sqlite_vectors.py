@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ['VectorTable']
 
-_BLOCK_BYTES = 1 << 17
+# Larger ones would be allocated page by page each time one is read.
+_BLOCK_BYTES = 1 << 16
 _BLOCKS_KEPT = 4
 
 

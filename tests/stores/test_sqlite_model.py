@@ -280,5 +280,5 @@ class SqliteModel(RuleBasedStateMachine):
             )
 
 
-SqliteModel.TestCase.settings = settings(max_examples=12, stateful_step_count=30, deadline=None)
+SqliteModel.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
 TestSqliteModel = SqliteModel.TestCase
