@@ -18,7 +18,7 @@ from .indexing import checked
 from .matching import Options, document_queries, query_matrix, search, select
 from .memory import MemoryRecords
 from .opening import open_path, open_records
-from .sequence import DocumentSequence
+from .saving import SavedSequence
 from .state import to_record
 from .stored import StoredRecords
 from .table import Table
@@ -36,7 +36,7 @@ class _Default(int):
 _LIMIT = _Default(20)
 
 
-class DocumentArray(DocumentSequence):
+class DocumentArray(SavedSequence):
     """Documents in an order, in memory or in a store.
 
     In memory it is a list of references. In a store (``storage='sqlite'``,
@@ -351,7 +351,7 @@ class DocumentArray(DocumentSequence):
     # -- copying, showing -------------------------------------------------------
 
     def __copy__(self) -> DocumentArray:
-        return self._of(self._records.snapshot())
+        return self._of(self._records.take(range(len(self))))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> DocumentArray:
         return _copied(self, memo)

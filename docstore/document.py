@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
 from .errors import InvalidArgument, InvalidDocument, UnknownField, did_you_mean
+from .fields import (
+    ContainerField,
+    ContentField,
+    IdField,
+    MimeTypeField,
+    NestedField,
+    PlainField,
+    ScoresField,
+    UriField,
+)
 from .paths import read_path
 from .schema import CONTENT_FIELDS, FIELD_BY_NAME, FIELD_NAMES
-from .score import Scores
 from .state import (
     LiveState,
     State,
-    adopt_value,
     as_id,
     canonical,
     clone,
@@ -33,131 +41,6 @@ __all__ = ['Document']
 
 T = TypeVar('T')
 D = TypeVar('D', bound='Document')
-
-
-class _Field(Generic[T]):
-    """A field whose value is kept as given; unset, it shows its default."""
-
-    __slots__ = ('default', 'name')
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.default = FIELD_BY_NAME[name].default
-
-    @overload
-    def __get__(self, doc: None, owner: Any = None) -> _Field[T]: ...
-    @overload
-    def __get__(self, doc: Document, owner: Any = None) -> T: ...
-    def __get__(self, doc: Document | None, owner: Any = None) -> Any:
-        if doc is None:
-            return self
-        value = doc._data.get(self.name)
-        return self.default() if value is None else value
-
-    def __set__(self, doc: Document, value: T | None) -> None:
-        data = doc._data
-        if type(data) is dict:
-            data[self.name] = value
-        else:
-            cast('LiveState', data).assign({self.name: value})
-
-
-class _Id(_Field[str]):
-    """The id: always a str once set."""
-
-    __slots__ = ()
-
-    def __get__(self, doc: Document | None, owner: Any = None) -> Any:
-        return self if doc is None else doc._data.get('id')
-
-    def __set__(self, doc: Document, value: Any) -> None:
-        super().__set__(doc, None if value is None else as_id(value))
-        Document._id_changes += 1
-
-
-class _Content(_Field[T]):
-    """text, blob or tensor: setting one clears the others."""
-
-    __slots__ = ()
-
-    def __set__(self, doc: Document, value: T | None) -> None:
-        if value is None:
-            super().__set__(doc, None)
-        else:
-            doc._assign({**dict.fromkeys(CONTENT_FIELDS), self.name: value})
-
-
-class _Container(_Field[T]):
-    """A field that makes and keeps its container when it is first read."""
-
-    __slots__ = ()
-
-    def __get__(self, doc: Document | None, owner: Any = None) -> Any:
-        if doc is None:
-            return self
-        data = doc._data
-        if type(data) is not dict:
-            return cast('LiveState', data).container(self.name)
-        value = data.get(self.name)
-        if value is None:
-            value = data[self.name] = hydrate(self.name, self.default(), data)
-        return value
-
-
-class _ScoreMap(_Container[Scores]):
-    """Scores by name."""
-
-    __slots__ = ()
-
-    def __get__(self, doc: Document | None, owner: Any = None) -> Any:
-        value = super().__get__(doc, owner)
-        if doc is not None and not isinstance(value, Scores):
-            value = Scores(value)
-            doc._data[self.name] = value  # type: ignore[index]
-        return value
-
-
-class _Nested(_Container[T]):
-    """chunks or matches: setting makes the documents children of this one."""
-
-    __slots__ = ()
-
-    def __set__(self, doc: Document, value: Any) -> None:
-        data = doc._data
-        if type(data) is not dict:
-            cast('LiveState', data).assign({self.name: value})
-        else:
-            data[self.name] = None if value is None else adopt_value(self.name, value, data)
-
-
-class _Uri(_Field[str]):
-    """The URI: setting it guesses the mime type."""
-
-    __slots__ = ()
-
-    def __set__(self, doc: Document, value: str | None) -> None:
-        changes: dict[str, Any] = {self.name: value}
-        if value:
-            from mimetypes import guess_type
-
-            guess = guess_type(value)[0]
-            if guess:
-                changes['mime_type'] = guess
-        doc._assign(changes)
-
-
-class _MimeType(_Field[str]):
-    """The mime type: a file extension is turned into one."""
-
-    __slots__ = ()
-
-    def __set__(self, doc: Document, value: str | None) -> None:
-        if value:
-            from mimetypes import guess_extension, guess_type
-
-            if guess_extension(value) is None:
-                value = guess_type(f'*.{value.lstrip(".")}')[0] or value
-        super().__set__(doc, value)
 
 
 # The fields that need no work when a Document is made of keywords alone.
@@ -211,30 +94,28 @@ class Document:
 
     __slots__ = ('__dict__', '__weakref__', '_data')
 
-    #: Counts changes of ids: an array's id lookup is made anew after one.
-    _id_changes = 0
     _data: State
 
-    id = _Id('id')
-    parent_id = _Field[str]('parent_id')
-    granularity = _Field[int]('granularity')
-    adjacency = _Field[int]('adjacency')
-    blob = _Content[bytes]('blob')
-    tensor = _Content[Any]('tensor')
-    mime_type = _MimeType('mime_type')
-    text = _Content[str]('text')
-    weight = _Field[float]('weight')
-    uri = _Uri('uri')
-    tags = _Container[dict[str, Any]]('tags')
-    _metadata = _Container[dict[str, Any]]('_metadata')
-    offset = _Field[float]('offset')
-    location = _Container[list[float]]('location')
-    embedding = _Field[Any]('embedding')
-    modality = _Field[str]('modality')
-    evaluations = _ScoreMap('evaluations')
-    scores = _ScoreMap('scores')
-    chunks: _Nested[ChunkArray] = _Nested('chunks')
-    matches: _Nested[MatchArray] = _Nested('matches')
+    id = IdField('id')
+    parent_id = PlainField[str]('parent_id')
+    granularity = PlainField[int]('granularity')
+    adjacency = PlainField[int]('adjacency')
+    blob = ContentField[bytes]('blob')
+    tensor = ContentField[Any]('tensor')
+    mime_type = MimeTypeField('mime_type')
+    text = ContentField[str]('text')
+    weight = PlainField[float]('weight')
+    uri = UriField('uri')
+    tags = ContainerField[dict[str, Any]]('tags')
+    _metadata = ContainerField[dict[str, Any]]('_metadata')
+    offset = PlainField[float]('offset')
+    location = ContainerField[list[float]]('location')
+    embedding = PlainField[Any]('embedding')
+    modality = PlainField[str]('modality')
+    evaluations = ScoresField('evaluations')
+    scores = ScoresField('scores')
+    chunks: NestedField[ChunkArray] = NestedField('chunks')
+    matches: NestedField[MatchArray] = NestedField('matches')
 
     def __init__(
         self,
@@ -380,8 +261,91 @@ class Document:
         self._assign({name: None for name in fields if name in FIELD_BY_NAME})
 
     def _replace(self, data: dict[str, Any]) -> None:
-        Document._id_changes += 1
+        IdField.changes += 1
         self._assign({**dict.fromkeys(FIELD_NAMES), **data})
+
+    # -- as bytes and text -------------------------------------------------
+
+    def to_bytes(self, protocol: str = 'docstore', compress: str | None = None) -> bytes:
+        """The Document as bytes.
+
+        Parameters
+        ----------
+        protocol : str
+            ``'docstore'`` (our own format), ``'protobuf'`` or ``'pickle'`` as
+            legacy docarray wrote them, or ``'json'``.
+        compress : str, optional
+            ``'lz4'``, ``'gzip'``, ``'bz2'``, ``'lzma'`` or ``'zlib'``.
+
+        Raises
+        ------
+        EncodeError
+            If the format cannot hold a value; the message names the field.
+
+        Examples
+        --------
+        >>> data = Document(id='a', text='x').to_bytes(compress='gzip')
+        >>> Document.from_bytes(data, compress='gzip')
+        <Document ('id', 'text') at a>
+        """
+        from .codecs.io import dump_record
+
+        return dump_record(to_record(self._data), protocol, compress)
+
+    def __bytes__(self) -> bytes:
+        return self.to_bytes()
+
+    @property
+    def nbytes(self) -> int:
+        """The length of ``bytes(self)``."""
+        return len(bytes(self))
+
+    @classmethod
+    def from_bytes(
+        cls, data: bytes, protocol: str = 'docstore', compress: str | None = None
+    ) -> Self:
+        """The Document that :meth:`to_bytes` wrote.
+
+        Raises
+        ------
+        CorruptData
+            If the bytes are damaged, or of another format.
+        """
+        from .codecs.io import load_record
+
+        return cls._of_record(load_record(data, protocol, compress))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON has them, the unset ones as None."""
+        from .codecs.jsons import to_plain
+
+        return to_plain(to_record(self._data))
+
+    @classmethod
+    def from_dict(cls, obj: Mapping[str, Any]) -> Self:
+        """The Document that :meth:`to_dict` gave."""
+        from .codecs.jsons import from_plain
+
+        return cls._of_record(from_plain(obj))
+
+    def to_json(self) -> str:
+        """The Document as JSON text; arrays become lists, blobs base64."""
+        return self.to_bytes('json').decode('utf-8')
+
+    @classmethod
+    def from_json(cls, data: str | bytes) -> Self:
+        """The Document that :meth:`to_json` wrote."""
+        return cls.from_bytes(data.encode('utf-8') if isinstance(data, str) else data, 'json')
+
+    @classmethod
+    def _of_record(cls, record: Mapping[str, Any]) -> Self:
+        """The Document of plain fields."""
+        data: dict[str, Any] = {}
+        for name, value in record.items():
+            data[name] = hydrate(name, value, data)
+        if data.get('id') is None:
+            data['id'] = new_id()
+        return cls._wrap(data)
 
     # -- comparing, copying, showing -------------------------------------
 
@@ -415,7 +379,7 @@ class Document:
         return doc
 
     def __reduce__(self) -> Any:
-        return _unpickle, (type(self), to_record(self._data)), self.__dict__ or None
+        return type(self)._of_record, (to_record(self._data),), self.__dict__ or None
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__} {self.non_empty_fields!r} at {self._data.get("id")}>'
@@ -449,10 +413,3 @@ def _same(left: Any, right: Any) -> bool:
     if hasattr(same, 'shape') or hasattr(same, 'all'):
         return bool(np.asarray(same).all()) and np.shape(left) == np.shape(right)
     return bool(same)
-
-
-def _unpickle(kind: type[D], record: dict[str, Any]) -> D:
-    data: dict[str, Any] = {}
-    for name, value in record.items():
-        data[name] = hydrate(name, value, data)
-    return kind._wrap(data)

@@ -28,7 +28,7 @@ class Hits:
     Parameters
     ----------
     found : Records
-        What was searched.
+        The Documents that were found, by any query.
     positions : ndarray of int64 of shape (hits,)
         Where the hits are in ``found``.
     distances : ndarray of shape (hits,)

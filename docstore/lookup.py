@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .document import Document
+from .fields import IdField
 
 __all__ = ['IdLookup']
 
@@ -64,7 +64,7 @@ class IdLookup:
         all_ids: Callable[[], Sequence[Any]],
     ) -> int | None:
         """The last position whose id is ``key``, None if there is none."""
-        if self._originals is None or self._id_changes != Document._id_changes:
+        if self._originals is None or self._id_changes != IdField.changes:
             self._build(all_ids())
         for position in range(self._length, length):
             self._add(id_at(position), position)
@@ -91,7 +91,7 @@ class IdLookup:
         self._unique = len(self._originals) == len(ids)
         self._deleted = []
         self._length = len(ids)
-        self._id_changes = Document._id_changes
+        self._id_changes = IdField.changes
 
     def _add(self, key: Any, position: int) -> None:
         assert self._originals is not None

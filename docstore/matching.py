@@ -71,7 +71,7 @@ class Found:
     Attributes
     ----------
     records : Records
-        What was searched, as it was.
+        The Documents that were found, once each.
     positions, distances : list of ndarray
         For each query, best first.
     score : str
@@ -181,16 +181,19 @@ def search(
     wanted = min(k + _copies_of_self(records, own_ids or ()), length) if exclude else k
     positions, distances = _nearest(records, queries, wanted, metric, mask)
     if span is not None:
-        found = records.search_set()
-        low, high = distance_range(metric, found.vectors, queries, found.lines, mask)
+        vectors = records.search_set()
+        low, high = distance_range(metric, vectors.vectors, queries, vectors.lines, mask)
         distances = normalize(distances, low, high, span)
-    frozen = records.snapshot()
-    if exclude:
-        kept = list(_without_self(frozen, positions, distances, own_ids or (), k))
-        return Found(
-            frozen, [p for p, _ in kept], [d for _, d in kept], metric.name, options.only_id
-        )
-    return Found(frozen, list(positions), list(distances), metric.name, options.only_id)
+    # Only what was found is held on to, as it stands now.
+    unique, places = np.unique(positions, return_inverse=True)
+    found_records = records.take(unique)
+    rows = places.reshape(positions.shape)
+    if not exclude:
+        return Found(found_records, list(rows), list(distances), metric.name, options.only_id)
+    kept = list(_without_self(found_records, rows, distances, own_ids or (), k))
+    return Found(
+        found_records, [p for p, _ in kept], [d for _, d in kept], metric.name, options.only_id
+    )
 
 
 def _metric_of(records: Records, options: Options) -> Any:
@@ -239,8 +242,7 @@ def _without_self(
     own_ids: Sequence[str],
     k: int,
 ) -> Iterable[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]]:
-    ids = np.asarray(list(records.gather('id', np.unique(positions))), dtype=object)
-    unique = np.unique(positions)
-    for row, own, measured in zip(positions, own_ids, distances, strict=False):
-        keep = ids[np.searchsorted(unique, row)] != own
+    ids = np.asarray(list(records.gather('id')), dtype=object)
+    for row, own, measured in zip(positions, own_ids, distances, strict=True):
+        keep = ids[row] != own
         yield row[keep][:k], measured[keep][:k]

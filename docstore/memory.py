@@ -105,13 +105,6 @@ class MemoryRecords(Records):
             return taken
         return MemoryRecords(self.get(position) for position in positions)
 
-    def snapshot(self) -> MemoryRecords:
-        same = MemoryRecords()
-        same._docs = list(self._docs)
-        same._rows = self._rows
-        same._source = self._source
-        return same
-
     def detached(self, position: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
         doc = self._docs[position]
         if doc is None:
@@ -305,7 +298,7 @@ class MemoryRecords(Records):
         table = self._source
         whole = isinstance(table, Table) and range(table.count)
         if whole and isinstance(self._rows, range) and self._rows == whole and self._all_rows():
-            return cast(Table, table)
+            return cast('Table', table)
         return None
 
     def put(

@@ -72,8 +72,8 @@ def read_path(document: Any, path: str) -> Any:
 
 
 def walk_all(values: Iterable[Any], keys: tuple[str, ...]) -> list[Any]:
-    """One more path for many values at once."""
-    result = list(values)
+    """What the same further steps of a path lead to in many values."""
+    result = values if isinstance(values, list) else list(values)
     for key in keys:
         result = [
             value.get(key) if value.__class__ is dict else step(value, key) for value in result

@@ -68,10 +68,6 @@ class Records(ABC):
         """A memory sequence of the same Documents."""
 
     @abstractmethod
-    def snapshot(self) -> Records:
-        """The sequence as it is now, whatever is inserted or removed later."""
-
-    @abstractmethod
     def detached(self, position: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
         """A deep copy of the fields of a Document, without those in ``skip``."""
 

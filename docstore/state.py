@@ -7,13 +7,13 @@ row. The functions here turn either into plain fields and back.
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._core import new_id
 from .errors import InvalidDocument
 from .schema import FIELD_BY_NAME, FIELDS
 from .score import Scores
@@ -102,11 +102,6 @@ class NestedState(LiveState):
             empty = FIELD_BY_NAME[name].default()
             self._fields[name] = hydrate(name, empty, self, self._notify)
         return self._fields[name]
-
-
-def new_id() -> str:
-    """A random id of 32 hexadecimal digits, whatever ``random.seed`` was."""
-    return os.urandom(16).hex()
 
 
 def as_id(value: Any) -> str:

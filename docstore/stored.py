@@ -38,6 +38,8 @@ __all__ = ['StoredRecords']
 
 # So many rows are read at once when a stored array is walked through.
 _READ_AHEAD = 256
+# Up to so many positions it is cheaper to ask for the row of each than for all rows.
+_FEW = 64
 
 RowArray = npt.NDArray[np.int64]
 
@@ -107,12 +109,10 @@ class StoredRecords(Records):
             return self.store.rows()
         if isinstance(positions, range) and positions.step == 1:
             return self.store.rows(positions.start, positions.stop)
-        if len(positions) == 1:
-            return self.store.rows(int(positions[0]), int(positions[0]) + 1)
+        if len(positions) <= _FEW:
+            runs = [self.store.rows(int(p), int(p) + 1) for p in positions]
+            return np.concatenate(runs) if runs else np.empty(0, dtype=np.int64)
         return self.store.rows()[np.asarray(positions, dtype=np.int64)]
-
-    def snapshot(self) -> Records:
-        return MemoryRecords.of(self._source, self.store.rows())
 
     def detached(self, position: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
         return self._source.detached(int(self.store.rows(position, position + 1)[0]), skip)

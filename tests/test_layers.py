@@ -24,11 +24,11 @@ LEVELS: dict[int, tuple[str, ...]] = {
     0: ('errors', '_core', 'registry', 'schema'),
     1: (
         'predicate', 'columns', 'paths', 'score', 'tracked', 'display', 'display.*',
-        'stores', 'stores.base', 'stores.config', 'codecs', 'codecs.base', 'index', 'index.base',
+        'stores', 'stores.base', 'stores.config', 'codecs', 'codecs.base', 'codecs.*', 'index', 'index.base',
     ),
     2: ('compare', 'distance', 'state', 'fields', 'document'),
     3: (
-        'stores.*', 'codecs.*', 'index.*',
+        'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'memory',
         'bulk', 'views', 'upkeep', 'stored', 'hits', 'opening', 'matching', 'indexing', 'generators',
     ),
@@ -54,7 +54,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'hypothesis': ('testing', 'testing.*'),
     'lz4': ('codecs.*',),
     'torch': ('contents',),
-    'scipy': ('contents', 'distance'),
+    'scipy': ('codecs.protobuf', 'contents', 'distance'),
     'datasets': ('generators',),
     'google': ('codecs.protobuf*',),
 }

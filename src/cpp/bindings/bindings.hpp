@@ -9,6 +9,7 @@ namespace docstore::bindings {
 void register_errors(pybind11::module_& module);
 void register_codec(pybind11::module_& module);
 void register_column(pybind11::module_& module);
+void register_ids(pybind11::module_& module);
 void register_search(pybind11::module_& module);
 void register_proto(pybind11::module_& module);
 

@@ -5,6 +5,7 @@ PYBIND11_MODULE(_core, module) {
   docstore::bindings::register_errors(module);
   docstore::bindings::register_codec(module);
   docstore::bindings::register_column(module);
+  docstore::bindings::register_ids(module);
   docstore::bindings::register_search(module);
   docstore::bindings::register_proto(module);
 }
