@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ['Database', 'open_database']
 
-_PAGE = 8192  # blobs of many lines are read faster than from pages of 4096
 _CACHE = -16384  # KiB
 _LOG_LIMIT = 1 << 26
 _LOG_PAGES = 4096  # in the log before they are moved to the database
@@ -112,8 +111,6 @@ def _prepare(
         raise NotAStore(f'{path} holds no docstore array {options.table or ""}'.rstrip(), code=0)
     execute(f'PRAGMA cache_size = {_CACHE}')
     if not options.read_only:
-        if fresh:
-            execute(f'PRAGMA page_size = {_PAGE}')
         if path != ':memory:':
             execute(f'PRAGMA journal_mode = {options.journal}')
         execute(f'PRAGMA journal_size_limit = {_LOG_LIMIT}')
