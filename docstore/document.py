@@ -18,7 +18,7 @@ from .fields import (
     ScoresField,
     UriField,
 )
-from .paths import read_path
+from .paths import check_path, get_path
 from .schema import CONTENT_FIELDS, FIELD_BY_NAME, FIELD_NAMES
 from .state import (
     LiveState,
@@ -245,7 +245,7 @@ class Document:
 
     def _get_attributes(self, *names: str) -> Any:
         """The values at field paths such as ``tags__a__b``; one value for one name."""
-        values = [read_path(self, name) for name in names]
+        values = [get_path(self, check_path(name)) for name in names]
         return values[0] if len(names) == 1 else values
 
     def copy_from(self, other: Document) -> None:

@@ -1,72 +1,70 @@
-"""Field paths such as ``tags__a__b``: reading what they point at."""
+"""Field paths such as ``tags__a__b``: reading what they lead to.
+
+Steps are keys of mappings, positions in lists, and fields of Documents and
+scores; nothing else of an object can be reached.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-import numpy as np
 
 from .errors import UnknownField, did_you_mean
 from .schema import FIELD_NAMES
 
-__all__ = ['check_path', 'read_path', 'step', 'walk_all']
+__all__ = ['check_path', 'get_path', 'step', 'walk_all']
 
 _READABLE = frozenset((*FIELD_NAMES, 'content', 'content_type'))
+_ATTRIBUTES = _READABLE | {'value', 'op_name', 'description', 'ref_id'}
 
 
-def check_path(path: str) -> tuple[str, ...]:
-    """The parts of ``path``.
+def check_path(path: str) -> str:
+    """``path`` itself, if it begins with something that a Document has.
 
     Raises
     ------
     UnknownField
-        If the first part is no field of a Document.
+        If it does not.
     """
-    parts = tuple(path.split('__'))
-    if parts[0] not in _READABLE:
-        raise UnknownField(f'Document has no field {parts[0]!r}{did_you_mean(parts[0], _READABLE)}')
-    return parts
+    first = path.partition('__')[0] if not path.startswith('_') else '_metadata'
+    if first not in _READABLE:
+        raise UnknownField(f'Document has no field {first!r}{did_you_mean(first, _READABLE)}')
+    return path
 
 
 def step(value: Any, key: str) -> Any:
-    """One step of a path into ``value``: a dict key, a list index or an attribute.
-
-    What is missing from a dict or a list, and what is inside None or an empty
-    container, is None.
+    """One step of a path; what is not there is None.
 
     Raises
     ------
     UnknownField
-        If ``value`` is another object without the attribute ``key``.
+        If ``value`` is an object that has no such field.
     """
-    if isinstance(value, dict):
-        return value.get(key, None)
     if value is None:
         return None
-    if isinstance(value, (list, tuple, np.ndarray)) or hasattr(value, '__getitem__'):
-        if len(value) == 0:
-            return None
-        if key.lstrip('-').isdigit():
-            return value[int(key)] if -len(value) <= int(key) < len(value) else None
-    try:
+    if isinstance(value, Mapping):
+        return value.get(key)
+    if key in _ATTRIBUTES and hasattr(value, key):
         return getattr(value, key)
-    except AttributeError:
-        raise UnknownField(f'{type(value).__name__} has no {key!r}') from None
+    if hasattr(value, '__getitem__'):
+        if not len(value):
+            return None
+        if key.removeprefix('-').isdecimal():
+            position = int(key)
+            return value[position] if -len(value) <= position < len(value) else None
+    raise UnknownField(f'{type(value).__name__} has no {key!r}')
 
 
-def read_path(document: Any, path: str) -> Any:
-    """The value at ``path`` in a Document.
+def get_path(holder: Any, path: str) -> Any:
+    """What a field path leads to in a Document, or in a mapping of fields.
 
     Examples
     --------
-    >>> from docstore import Document
-    >>> read_path(Document(tags={'a': [1, {'b': 2}]}), 'tags__a__1__b')
+    >>> get_path({'tags': {'a': [1, {'b': 2}]}}, 'tags__a__1__b')
     2
     """
-    first, *rest = check_path(path)
-    value = getattr(document, first)
-    for key in rest:
+    value = holder
+    for key in path.split('__'):
         value = step(value, key)
     return value
 

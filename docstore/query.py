@@ -19,7 +19,7 @@ from .errors import FilterError, FilterTypeError, LengthMismatch, UnknownField, 
 from .predicate import And, Compare, Not, Or, Predicate, Ref
 from .schema import FIELD_BY_NAME, FIELD_NAMES
 
-__all__ = ['check_path', 'evaluate', 'get_path', 'matches', 'parse']
+__all__ = ['check_path', 'evaluate', 'matches', 'parse']
 
 Column = Callable[[str], 'Sequence[Any] | npt.NDArray[Any]']
 Mask = npt.NDArray[np.bool_]
@@ -39,7 +39,6 @@ _OPERATORS = {
     '$exists': 'exists',
 }
 _LOGIC = ('$and', '$or', '$not')
-_ATTRIBUTES = frozenset((*FIELD_NAMES, 'value', 'op_name', 'description', 'ref_id'))
 _PLACEHOLDER = re.compile(r'\{\s*(\w+)\s*\}')
 # Deeper filters come from a broken or hostile generator; Python's own
 # recursion limit would end them with an error that says nothing.
@@ -317,38 +316,3 @@ class _Evaluation:
         if default is None:
             return values
         return [default if value is None else value for value in values]
-
-
-# --------------------------------------------------------------------------- paths
-
-
-def get_path(record: Any, path: str) -> Any:
-    """What a field path leads to in a mapping of fields, or in an object with them.
-
-    Steps are keys of mappings, positions in lists, and fields of Documents
-    and scores. What is not there is None.
-
-    Raises
-    ------
-    UnknownField
-        If a step asks a value for something that is no field.
-
-    Examples
-    --------
-    >>> get_path({'tags': {'a': [{'b': 7}]}}, 'tags__a__0__b')
-    7
-    """
-    value = record
-    for step in path.split('__') if '__' in path else (path,):
-        if value is None:
-            return None
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        elif step in _ATTRIBUTES and hasattr(value, step):
-            value = getattr(value, step)
-        elif hasattr(value, '__getitem__') and step.removeprefix('-').isdecimal():
-            position = int(step)
-            value = value[position] if -len(value) <= position < len(value) else None
-        else:
-            raise UnknownField(f'{path!r}: {type(value).__name__} has no {step!r}')
-    return value

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from docstore.errors import FilterError, FilterTypeError, LengthMismatch, UnknownField
 from docstore.predicate import And, Compare, Not, Or, Ref
-from docstore.query import evaluate, get_path, matches, parse
+from docstore.query import evaluate, matches, parse
 
 # --------------------------------------------------------------------------- parsing
 
@@ -253,20 +253,6 @@ def test_empty() -> None:
 def test_column_of_wrong_length() -> None:
     with pytest.raises(LengthMismatch, match="'tags__x' has 1 values for 2 rows"):
         select({'tags__x': {'$lt': 1}}, 2, tags__x=[1])
-
-
-def test_get_path() -> None:
-    record = {'tags': {'a': [{'b': 7}], '2': 'two'}, 'scores': {'cosine': {'value': 0.5}}}
-    assert get_path(record, 'tags__a__0__b') == 7
-    assert get_path(record, 'tags__a__-1__b') == 7
-    assert get_path(record, 'tags__a__5__b') is None
-    assert get_path(record, 'tags__2') == 'two'
-    assert get_path(record, 'tags__none__b') is None
-    assert get_path(record, 'scores__cosine__value') == 0.5
-    with pytest.raises(UnknownField):
-        get_path(record, 'tags__a__append')
-    with pytest.raises(UnknownField):
-        get_path({'tags': {'a': object()}}, 'tags__a____class__')
 
 
 # ------------------------------------------------------- against a plain evaluator

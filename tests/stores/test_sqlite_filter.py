@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from docstore.errors import FilterTypeError
-from docstore.query import evaluate, get_path, parse
+from docstore.paths import get_path
+from docstore.query import evaluate, parse
 from docstore.stores.base import Clear, Insert
 from docstore.stores.sqlite import open_sqlite
 
