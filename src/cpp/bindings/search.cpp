@@ -72,15 +72,27 @@ class Vectors {
   }
 
   void take_vector(const py::object& object, std::size_t line) {
-    py::array array = numbers(object, "each vector");
+    py::array array = same_type(object) ? py::reinterpret_borrow<py::array>(object)
+                                        : numbers(object, "each vector");
     if (array.ndim() != 1 || length(array) != dim_) {
       mismatch(array, ("vectors[" + std::to_string(line) + "]").c_str());
     }
     if (dim_ > 1 && array.strides(0) != array.itemsize()) {
       array = py::module_::import("numpy").attr("ascontiguousarray")(array);
     }
-    refs_.push_back({bytes_of(array), dtype_of(array)});
+    if (!array.dtype().is(type_)) {
+      type_ = array.dtype();
+      dtype_ = dtype_of(array);
+    }
+    refs_.push_back({bytes_of(array), dtype_});
     kept_.push_back(std::move(array));
+  }
+
+  // Whether an object is an array of the type that the one before it had, and
+  // so needs no further look: nearly all arrays of a list are.
+  bool same_type(const py::object& object) const {
+    return py::isinstance<py::array>(object) &&
+           py::reinterpret_borrow<py::array>(object).dtype().is(type_);
   }
 
   std::size_t checked_line(std::size_t i, std::size_t size) const {
@@ -101,6 +113,8 @@ class Vectors {
   py::array_t<std::int64_t> lines_;
   std::vector<py::object> kept_;
   std::vector<RowRef> refs_;
+  py::object type_;
+  DType dtype_ = DType::kFloat32;
   Rows rows_ = Rows::pointers(nullptr, 0, 0);
 };
 
