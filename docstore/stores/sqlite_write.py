@@ -17,7 +17,7 @@ from ..errors import (
 )
 from ..schema import FIELD_BY_NAME, FIELD_NAMES
 from .base import Clear, Delete, Insert, Operation, Record, Reorder, SetColumn, Update
-from .sqlite_intake import intake
+from .intake import intake
 from .sqlite_order import RANK_GAP, RowOrder, even_ranks
 from .sqlite_rows import DOCUMENT_COLUMNS, check_id, encode, unpack
 

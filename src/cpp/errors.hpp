@@ -77,4 +77,34 @@ struct IoError : Error {
   int code;
 };
 
+// The path exists and is no store, or does not exist and may not be made.
+struct NotAStore : Error {
+  using Error::Error;
+};
+
+// Written by a newer version, or by another program.
+struct UnsupportedFormat : CorruptData {
+  using CorruptData::CorruptData;
+};
+
+// The store was opened for reading, and something would be written.
+struct ReadOnlyStore : Error {
+  using Error::Error;
+};
+
+// The store was closed before.
+struct StoreClosed : Error {
+  using Error::Error;
+};
+
+// Not allowed inside, or outside, a transaction.
+struct TransactionError : Error {
+  using Error::Error;
+};
+
+// A row that was deleted was asked for.
+struct DocumentGone : Error {
+  using Error::Error;
+};
+
 }  // namespace docstore

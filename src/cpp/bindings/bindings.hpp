@@ -12,5 +12,6 @@ void register_column(pybind11::module_& module);
 void register_ids(pybind11::module_& module);
 void register_search(pybind11::module_& module);
 void register_proto(pybind11::module_& module);
+void register_disk(pybind11::module_& module);
 
 }  // namespace docstore::bindings

@@ -1,3 +1,5 @@
+#include <cerrno>
+
 #include "errors.hpp"
 #include "bindings.hpp"
 
@@ -31,16 +33,28 @@ void translate(std::exception_ptr pointer) {
     raise("EncodeError", error);
   } catch (const CorruptStore& error) {
     raise("CorruptStore", error, "file"_a = error.file, "offset"_a = error.offset);
+  } catch (const UnsupportedFormat& error) {
+    raise("UnsupportedFormat", error);
   } catch (const CorruptData& error) {
     raise("CorruptData", error);
   } catch (const StoreLocked& error) {
-    raise("StoreLocked", error, "pid"_a = error.pid);
+    raise("StoreLocked", error, "pid"_a = error.pid, "code"_a = EAGAIN);
   } catch (const DuplicateId& error) {
     raise("DuplicateId", error, "id"_a = error.id);
   } catch (const StorageFull& error) {
-    raise("StorageFull", error);
+    raise("StorageFull", error, "code"_a = ENOSPC);
   } catch (const IoError& error) {
     raise("StorageError", error, "code"_a = error.code);
+  } catch (const NotAStore& error) {
+    raise("NotAStore", error, "code"_a = ENOENT);
+  } catch (const ReadOnlyStore& error) {
+    raise("ReadOnlyStore", error, "code"_a = EROFS);
+  } catch (const StoreClosed& error) {
+    raise("StoreClosed", error);
+  } catch (const TransactionError& error) {
+    raise("TransactionError", error);
+  } catch (const DocumentGone& error) {
+    raise("DocumentGone", error);
   }
 }
 

@@ -8,4 +8,5 @@ PYBIND11_MODULE(_core, module) {
   docstore::bindings::register_ids(module);
   docstore::bindings::register_search(module);
   docstore::bindings::register_proto(module);
+  docstore::bindings::register_disk(module);
 }
