@@ -22,6 +22,8 @@ from ..errors import ChecksumError, CorruptData, UnsupportedFormat
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .compression import Readable
+
 __all__ = ['MAGIC', 'MAX_BLOCK_ROWS', 'ArrayWriter', 'BytesSource', 'FileSource', 'read_blocks']
 
 MAGIC = b'\x89DSARR\r\n'
@@ -54,7 +56,7 @@ class Source(Protocol):
 class FileSource:
     """Reads from an open binary file; never asks for memory that it cannot fill."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Readable) -> None:
         self._file = file
         self.position = 0
 
@@ -282,12 +284,12 @@ def _skip_padding(source: Source) -> None:
 
 def _read_column(source: Source, column: _Column, count: int) -> PackedColumn | MatrixColumn:
     sizes = [section.size for section in column.sections]
-    reader = {'packed': _packed, 'matrix': _matrix}.get(column.kind)
-    if reader is None:
+    if column.kind not in {'packed', 'matrix'}:
         raise UnsupportedFormat(f'the column {column.name!r} is of an unknown kind')
     if not _plausible(column, count, sizes):
         raise CorruptData(f'the directory entry of the column {column.name!r} makes no sense')
-    return reader(column, count, [_read_section(source, s, column.name) for s in column.sections])
+    parts = [_read_section(source, section, column.name) for section in column.sections]
+    return (_packed if column.kind == 'packed' else _matrix)(column, count, parts)
 
 
 def _plausible(column: _Column, count: int, sizes: list[int]) -> bool:

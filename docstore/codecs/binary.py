@@ -18,7 +18,6 @@ from ..errors import (
     ChecksumError,
     CorruptData,
     EncodeError,
-    InvalidArgument,
     LengthMismatch,
     UnsupportedFormat,
 )
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..columns import Column
+    from .compression import Readable
 
 __all__ = ['BinaryCodec', 'columns_of', 'read_columns', 'records_of', 'write_columns']
 
@@ -246,7 +246,7 @@ def _pack(name: str, values: list[Any], start: int) -> PackedColumn | None:
     return column if column.present.any() else None
 
 
-def read_columns(source: BinaryIO | bytes | memoryview) -> Iterator[ColumnBlock]:
+def read_columns(source: Readable | bytes | bytearray | memoryview) -> Iterator[ColumnBlock]:
     """The blocks of an array file, from an open file or from bytes.
 
     From a file one block is in memory at a time. From bytes nothing is
@@ -259,11 +259,10 @@ def read_columns(source: BinaryIO | bytes | memoryview) -> Iterator[ColumnBlock]
     CorruptData
         If it is damaged or cut off.
     """
-    if hasattr(source, 'read'):
+    if not isinstance(source, (bytes, bytearray, memoryview)):
         yield from read_blocks(FileSource(source))
         return
-    if not isinstance(source, (bytes, bytearray, memoryview)):
-        raise InvalidArgument(f'expected bytes or a binary file, got {type(source).__name__}')
+    # What may change is copied once, for the columns are views.
     data = BytesSource(bytes(source) if isinstance(source, bytearray) else source)
     yield from read_blocks(data)
     if not data.at_end():

@@ -7,7 +7,7 @@ import lzma
 import zlib
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from ..errors import CorruptData, MissingDependency, UnknownName, did_you_mean
 
@@ -20,6 +20,7 @@ __all__ = [
     'CompressWriter',
     'DecompressReader',
     'Limits',
+    'Readable',
     'compress_bytes',
     'decompress_bytes',
     'protocol_and_compress_from_file_path',
@@ -146,6 +147,13 @@ class CompressWriter:
         self._file.write(self._compressor.flush())
 
 
+class Readable(Protocol):
+    """What bytes are read from, one after the other."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes; none at the end."""
+
+
 class DecompressReader:
     """A binary file for reading that decompresses another one.
 
@@ -153,7 +161,7 @@ class DecompressReader:
     made as they are asked for, never more, and never beyond the limits.
     """
 
-    def __init__(self, file: BinaryIO, algorithm: str, limits: Limits | None = None) -> None:
+    def __init__(self, file: Readable, algorithm: str, limits: Limits | None = None) -> None:
         _check_name(algorithm)
         self._file = file
         self._algorithm = algorithm
@@ -248,11 +256,14 @@ def protocol_and_compress_from_file_path(
     ('pickle-array', None)
     """
     if protocols is None:
-        from . import CODECS as protocols  # noqa: N811
+        from . import CODECS
+
+        protocols = CODECS
+    names = set(protocols)
     protocol, compress = default_protocol, default_compress
     for suffix in PurePath(path).suffixes:
         if suffix[1:] in COMPRESSIONS:
             compress = suffix[1:]
-        elif suffix[1:] in protocols:
+        elif suffix[1:] in names:
             protocol = suffix[1:]
     return protocol, compress

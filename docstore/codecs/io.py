@@ -55,11 +55,12 @@ def _codec(protocol: str, **options: Any) -> Codec:
     kind = CODECS.load(protocol)
     given = {name: value for name, value in options.items() if value}
     try:
-        return kind(**given)
+        codec: Codec = kind(**given)
     except TypeError as error:
         if not given:
             raise
         raise InvalidType(f'protocol={protocol!r} takes none of {sorted(given)}') from error
+    return codec
 
 
 def _for_many(protocol: str, compress: str | None, limits: Limits | None, options: Any) -> Any:
@@ -117,7 +118,7 @@ def load_record(
 
 
 @contextmanager
-def _opened(target: Target) -> Iterator[BinaryIO]:
+def _opened(target: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
     if isinstance(target, (str, os.PathLike)):
         with atomic_write(target) as file:
             yield file

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import numpy as np
 
-from ..errors import CorruptData, EncodeError, InvalidDocument
+from ..errors import CorruptData, EncodeError, InvalidDocument, LengthMismatch
 from ..schema import FIELD_BY_NAME
 from .base import Codec
 
@@ -271,21 +271,24 @@ class JsonCodec(Codec):
             raise EncodeError('a text holds a lone surrogate, which is not valid Unicode') from None
 
     def loads(self, data: bytes | memoryview) -> Record:
-        return _read(from_plain, _parse(data))
+        return _read(_parse(data))
 
     def dump_all(self, records: Iterable[Record], file: BinaryIO, count: int) -> None:
-        separator = b'['
+        file.write(b'[')
+        written = 0
         for record in records:
-            file.write(separator + self.dumps(record))
-            separator = b',\n'
-        file.write(b'[]' if separator == b'[' else b']')
+            file.write((b',\n' if written else b'') + self.dumps(record))
+            written += 1
+        file.write(b']')
+        if written != count:
+            raise LengthMismatch(f'expected {count} documents, got {written}')
 
     def load_all(self, file: BinaryIO) -> Iterator[Record]:
         items = _parse(file.read())
         if not isinstance(items, list):
             raise CorruptData(f'expected a JSON array of documents, got {_named(items)}')
         for index, item in enumerate(items):
-            yield _read(lambda item, i=index: _record(item, f'[{i}].', 0), item)
+            yield _read(item, f'[{index}].')
 
 
 def _parse(data: bytes | memoryview) -> Any:
@@ -297,8 +300,8 @@ def _parse(data: bytes | memoryview) -> Any:
         raise CorruptData(f'this is no JSON that can be read: {error}') from error
 
 
-def _read(reader: Callable[[Any], Record], value: Any) -> Record:
+def _read(value: Any, place: str = '') -> Record:
     try:
-        return reader(value)
+        return _record(value, place, 0)
     except InvalidDocument as error:
         raise CorruptData(str(error)) from error

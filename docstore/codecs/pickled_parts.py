@@ -205,6 +205,12 @@ STANDINS: dict[tuple[str, str], Callable[..., Any]] = {
     **{(f'{home}.multiarray', '_reconstruct'): _Call(_reconstruct) for home in _NUMPY_HOMES},
     **{(f'{home}.multiarray', 'scalar'): _Call(_scalar) for home in _NUMPY_HOMES},
     **{(f'{home}.numeric', '_frombuffer'): _Call(_from_buffer) for home in _NUMPY_HOMES},
+    # Factories of defaultdicts, which are forgotten.
+    **{
+        (home, name): _Call(_nothing)
+        for home in ('builtins', '__builtin__')
+        for name in ('dict', 'float', 'int', 'list', 'long', 'str')
+    },
     ('_codecs', 'encode'): _Call(_encode),
     ('builtins', 'bytes'): _Call(_bytes),
     ('__builtin__', 'bytes'): _Call(_bytes),

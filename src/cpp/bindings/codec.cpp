@@ -169,7 +169,7 @@ py::object stack_rows(const py::list& values) {
       return py::none();
     }
   }
-  if (there * 2 < count || there == 0 || first.ndim() >= 30) return py::none();
+  if (there * 2 < count || there == 0 || first.ndim() == 0 || first.ndim() >= 30) return py::none();
   std::string buffer;
   const std::string_view spelled = stored_dtype(first.dtype(), buffer);
   const std::uint8_t code = pack_dtype_code(spelled);
