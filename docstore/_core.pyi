@@ -43,6 +43,11 @@ class Column:
         Bytes held, spare room included.
         """
 
+def check_pickle(data: typing.Any) -> None:
+    """
+    Raise CorruptData for a pickle that could harm whoever unpickles it.
+    """
+
 def crc32c(data: typing.Any, seed: typing.SupportsIndex = 0) -> int:
     """
     The CRC-32C checksum of bytes.
@@ -50,6 +55,11 @@ def crc32c(data: typing.Any, seed: typing.SupportsIndex = 0) -> int:
 
 def get_num_threads() -> int: ...
 def kernel_name() -> str: ...
+def new_id() -> str:
+    """
+    A random id of 32 hexadecimal digits.
+    """
+
 def pack(value: typing.Any) -> bytes:
     """
     A value as bytes; EncodeError names the place that cannot.
@@ -65,6 +75,26 @@ def pairwise(
 ) -> numpy.typing.NDArray[typing.Any]:
     """
     All distances, a row for each query, in float64.
+    """
+
+def proto_decode(data: typing.Any) -> typing.Any:
+    """
+    The plain fields of a legacy DocumentProto.
+    """
+
+def proto_decode_array(data: typing.Any) -> list[typing.Any]:
+    """
+    The records of a legacy DocumentArrayProto.
+    """
+
+def proto_encode(record: typing.Any) -> bytes:
+    """
+    Plain fields as a legacy DocumentProto.
+    """
+
+def proto_encode_array(records: collections.abc.Sequence[typing.Any]) -> bytes:
+    """
+    Records as a legacy DocumentArrayProto.
     """
 
 def search(
