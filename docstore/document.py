@@ -288,7 +288,7 @@ class Document:
         >>> Document.from_bytes(data, compress='gzip')
         <Document ('id', 'text') at a>
         """
-        from .codecs.io import dump_record
+        from .codecs.transfer import dump_record
 
         return dump_record(to_record(self._data), protocol, compress)
 
@@ -311,7 +311,7 @@ class Document:
         CorruptData
             If the bytes are damaged, or of another format.
         """
-        from .codecs.io import load_record
+        from .codecs.transfer import load_record
 
         return cls._of_record(load_record(data, protocol, compress))
 

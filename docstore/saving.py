@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from .bulk import columns_of, join_blocks
-from .codecs.io import dump_columns, load_columns, load_records
+from .codecs.transfer import dump_columns, load_columns, load_records
 from .document import Document
 from .errors import InvalidArgument, did_you_mean
 from .sequence import DocumentSequence

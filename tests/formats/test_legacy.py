@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from docstore.codecs.io import load_record, load_records
+from docstore.codecs.transfer import load_record, load_records
 
 HERE = Path(__file__).parent / 'legacy'
 FILES = sorted(HERE.glob('array.*'))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from docstore.codecs.io import dump_record, dump_records, load_record, load_records
+from docstore.codecs.transfer import dump_record, dump_records, load_record, load_records
 
 HERE = Path(__file__).parent / 'v1'
 TAGS = {'i': 1, 'f': 1.0, 'b': True, 'none': None, 'big': -(2**70), 'l': [1, 'x', b'\xff']}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from docstore.codecs.io import dump_record, dump_records
+from docstore.codecs.transfer import dump_record, dump_records
 
 HERE = Path(__file__).parent
 

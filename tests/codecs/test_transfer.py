@@ -19,7 +19,7 @@ from docstore.codecs import CODECS, files
 from docstore.codecs.array_file import ArrayWriter
 from docstore.codecs.binary import read_columns, write_columns
 from docstore.codecs.compression import Limits
-from docstore.codecs.io import (
+from docstore.codecs.transfer import (
     dump_columns,
     dump_record,
     dump_records,
