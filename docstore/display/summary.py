@@ -132,7 +132,7 @@ def _attributes(sample: list[Record]) -> RenderableType:
     for name in dict.fromkeys(name for record in sample for name in record):
         values = [record.get(name) for record in sample]
         present = [value for value in values if value is not None]
-        kinds = sorted({type(value).__name__ for value in present})
+        kinds = sorted({_kind(value) for value in present})
         table.add_row(
             name,
             ', '.join(kinds),
@@ -140,6 +140,14 @@ def _attributes(sample: list[Record]) -> RenderableType:
             str(len(present) < len(values)),
         )
     return table
+
+
+def _kind(value: Any) -> str:
+    """The name of a type as users know it: those that write through look plain."""
+    for plain in (dict, list):
+        if isinstance(value, plain):
+            return plain.__name__
+    return type(value).__name__
 
 
 def _unique(values: list[Any]) -> str:
