@@ -12,9 +12,9 @@
 namespace docstore {
 namespace {
 
-// Queries that go over the rows together. More of them would push the rows
-// and each other out of the cache.
-constexpr std::size_t kWaveQueries = 10 * kPanelLanes;
+// Queries that go over the rows together. Each wave reads all rows and measures
+// their lengths; more queries in one would push each other out of the caches.
+constexpr std::size_t kWaveQueries = 21 * kPanelLanes;
 // What the candidates of one wave may take, roughly.
 constexpr std::size_t kWaveBytes = std::size_t{256} << 20;
 // Multiplications that are worth another thread.

@@ -32,7 +32,6 @@ struct V {
   using Vec = __m256;
   static constexpr std::size_t kWidth = 8;
   static constexpr int kRows = 4, kVecs48 = 3, kVecs32 = 2, kVecs16 = 2;
-  static constexpr int kFewRows12 = 4, kFewRows34 = 2;
 
   static __m256i first(std::size_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
@@ -45,6 +44,7 @@ struct V {
   static Vec load_part(const float* p, std::size_t n) { return _mm256_maskload_ps(p, first(n)); }
   static void store(float* p, Vec v) { _mm256_storeu_ps(p, v); }
   static Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
+  static Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
   static float sum(Vec v) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));

@@ -37,7 +37,6 @@ struct V {
   using Vec = __m512;
   static constexpr std::size_t kWidth = 16;
   static constexpr int kRows = 8, kVecs48 = 3, kVecs32 = 2, kVecs16 = 1;
-  static constexpr int kFewRows12 = 8, kFewRows34 = 4;
 
   static __mmask16 first(std::size_t n) { return static_cast<__mmask16>((1u << n) - 1); }
 
@@ -47,6 +46,7 @@ struct V {
   static Vec load_part(const float* p, std::size_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
   static void store(float* p, Vec v) { _mm512_storeu_ps(p, v); }
   static Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
+  static Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
   static float sum(Vec v) { return _mm512_reduce_add_ps(v); }
   static unsigned not_less(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ); }
   static Vec inverse_root(Vec v) { return _mm512_div_ps(set1(1.0f), _mm512_sqrt_ps(v)); }

@@ -82,64 +82,61 @@ std::size_t tile(const Tile& t, Hit* hits) {
 // Adds the products of the components from j on; `width` of them when kPart.
 // (No lambdas here: GCC compiles those of a template without the instruction
 // set that the pragma of the including file names.)
-template <class V, int R, int Q, bool kNorms, bool kPart>
-DOCSTORE_INLINE void few_step(const float* const (&x)[R], const float* packed, std::size_t padded,
-                              std::size_t j, std::size_t width, typename V::Vec (&acc)[R][Q + 1]) {
-  using Vec = typename V::Vec;
-  Vec y[Q + 1];
-#pragma GCC unroll 8
-  for (int q = 0; q < Q; ++q) y[q] = V::load(packed + static_cast<std::size_t>(q) * padded + j);
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) {
-    Vec v;
-    if constexpr (kPart) {
-      v = V::load_part(x[r] + j, width);
-    } else {
-      v = V::load(x[r] + j);
-    }
-#pragma GCC unroll 8
-    for (int q = 0; q < Q; ++q) acc[r][q] = V::fma(v, y[q], acc[r][q]);
-    if constexpr (kNorms) acc[r][Q] = V::fma(v, v, acc[r][Q]);
+template <class V, int Q, bool kNorms, bool kPart>
+DOCSTORE_INLINE void few_step(const float* row, const float* packed, std::size_t padded,
+                              std::size_t j, std::size_t width, typename V::Vec (&acc)[Q + 1]) {
+  typename V::Vec x;
+  if constexpr (kPart) {
+    x = V::load_part(row + j, width);
+  } else {
+    x = V::load(row + j);
   }
+#pragma GCC unroll 8
+  for (int q = 0; q < Q; ++q) {
+    acc[q] = V::fma(x, V::load(packed + static_cast<std::size_t>(q) * padded + j), acc[q]);
+  }
+  if constexpr (kNorms) acc[Q] = V::fma(x, x, acc[Q]);
 }
 
-// R rows with Q queries; Q = 0 gives the squared lengths only.
-template <class V, int R, int Q, bool kNorms>
-void few_rows(const float* const* rows, const float* packed, std::size_t padded, std::size_t dim,
-              std::size_t count, float* dots, float* norms) {
-  using Vec = typename V::Vec;
-  Vec acc[R][Q + 1];
-  const float* x[R];
+// One row with Q queries; Q = 0 gives the squared length only. The row is read
+// from front to back, and rows one after the other: the order in which the
+// processor fetches memory ahead. J sums run side by side.
+template <class V, int J, int Q, bool kNorms>
+DOCSTORE_INLINE void few_row(const float* row, const float* packed, std::size_t padded,
+                             std::size_t dim, std::size_t count, float* dots, float* norm) {
+  typename V::Vec acc[J][Q + 1];
 #pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) {
-    x[r] = rows[r];
+  for (int i = 0; i < J; ++i) {
 #pragma GCC unroll 8
-    for (int q = 0; q <= Q; ++q) acc[r][q] = V::zero();
+    for (int q = 0; q <= Q; ++q) acc[i][q] = V::zero();
   }
   std::size_t j = 0;
-  for (; j + V::kWidth <= dim; j += V::kWidth) {
-    few_step<V, R, Q, kNorms, false>(x, packed, padded, j, V::kWidth, acc);
-  }
-  if (j < dim) few_step<V, R, Q, kNorms, true>(x, packed, padded, j, dim - j, acc);
+  for (; j + J * V::kWidth <= dim; j += J * V::kWidth) {
 #pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 8
-    for (int q = 0; q < Q; ++q) {
-      dots[static_cast<std::size_t>(q) * count + static_cast<std::size_t>(r)] = V::sum(acc[r][q]);
+    for (int i = 0; i < J; ++i) {
+      few_step<V, Q, kNorms, false>(row, packed, padded,
+                                    j + static_cast<std::size_t>(i) * V::kWidth, V::kWidth, acc[i]);
     }
-    if constexpr (kNorms) norms[r] = V::sum(acc[r][Q]);
   }
+  for (; j + V::kWidth <= dim; j += V::kWidth) {
+    few_step<V, Q, kNorms, false>(row, packed, padded, j, V::kWidth, acc[0]);
+  }
+  if (j < dim) few_step<V, Q, kNorms, true>(row, packed, padded, j, dim - j, acc[0]);
+#pragma GCC unroll 8
+  for (int i = 1; i < J; ++i) {
+#pragma GCC unroll 8
+    for (int q = 0; q <= Q; ++q) acc[0][q] = V::add(acc[0][q], acc[i][q]);
+  }
+#pragma GCC unroll 8
+  for (int q = 0; q < Q; ++q) dots[static_cast<std::size_t>(q) * count] = V::sum(acc[0][q]);
+  if constexpr (kNorms) *norm = V::sum(acc[0][Q]);
 }
 
-template <class V, int R, int Q, bool kNorms>
+template <class V, int J, int Q, bool kNorms>
 void few_with(const float* const* rows, std::size_t count, const float* packed, std::size_t padded,
               std::size_t dim, float* dots, float* norms) {
-  std::size_t i = 0;
-  for (; i + R <= count; i += R) {
-    few_rows<V, R, Q, kNorms>(rows + i, packed, padded, dim, count, dots + i, norms + i);
-  }
-  for (; i < count; ++i) {
-    few_rows<V, 1, Q, kNorms>(rows + i, packed, padded, dim, count, dots + i, norms + i);
+  for (std::size_t i = 0; i < count; ++i) {
+    few_row<V, J, Q, kNorms>(rows[i], packed, padded, dim, count, dots + i, norms + i);
   }
 }
 
@@ -149,13 +146,13 @@ void few_either(const float* const* rows, std::size_t count, const float* packed
                 float* norms) {
   switch (queries) {
     case 1:
-      return few_with<V, V::kFewRows12, 1, kNorms>(rows, count, packed, padded, dim, dots, norms);
+      return few_with<V, 4, 1, kNorms>(rows, count, packed, padded, dim, dots, norms);
     case 2:
-      return few_with<V, V::kFewRows12, 2, kNorms>(rows, count, packed, padded, dim, dots, norms);
+      return few_with<V, 2, 2, kNorms>(rows, count, packed, padded, dim, dots, norms);
     case 3:
-      return few_with<V, V::kFewRows34, 3, kNorms>(rows, count, packed, padded, dim, dots, norms);
+      return few_with<V, 2, 3, kNorms>(rows, count, packed, padded, dim, dots, norms);
     default:
-      return few_with<V, V::kFewRows34, 4, kNorms>(rows, count, packed, padded, dim, dots, norms);
+      return few_with<V, 2, 4, kNorms>(rows, count, packed, padded, dim, dots, norms);
   }
 }
 
@@ -173,7 +170,7 @@ void few(const float* const* rows, std::size_t count, const float* packed, std::
 template <class V>
 void norms(const float* const* rows, std::size_t count, std::size_t dim, float* out) {
   float unused = 0;
-  few_with<V, V::kFewRows12, 0, true>(rows, count, &unused, 0, dim, &unused, out);
+  few_with<V, 4, 0, true>(rows, count, &unused, 0, dim, &unused, out);
 }
 
 template <class V>

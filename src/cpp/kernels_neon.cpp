@@ -25,7 +25,6 @@ struct V {
   using Vec = float32x4_t;
   static constexpr std::size_t kWidth = 4;
   static constexpr int kRows = 4, kVecs48 = 6, kVecs32 = 4, kVecs16 = 4;
-  static constexpr int kFewRows12 = 8, kFewRows34 = 4;
 
   static Vec zero() { return vdupq_n_f32(0.0f); }
   static Vec set1(float x) { return vdupq_n_f32(x); }
@@ -37,6 +36,7 @@ struct V {
   }
   static void store(float* p, Vec v) { vst1q_f32(p, v); }
   static Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
+  static Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
   static float sum(Vec v) { return vaddvq_f32(v); }
   static unsigned not_less(Vec a, Vec b) {
     const uint32_t weights[4] = {1, 2, 4, 8};

@@ -20,7 +20,6 @@ struct V {
   };
   static constexpr std::size_t kWidth = 4;
   static constexpr int kRows = 2, kVecs48 = 4, kVecs32 = 4, kVecs16 = 4;
-  static constexpr int kFewRows12 = 4, kFewRows34 = 2;
 
   static Vec zero() { return {{0, 0, 0, 0}}; }
   static Vec set1(float x) { return {{x, x, x, x}}; }
@@ -34,6 +33,10 @@ struct V {
   static Vec fma(Vec a, Vec b, Vec c) {
     for (int i = 0; i < 4; ++i) c.lane[i] += a.lane[i] * b.lane[i];
     return c;
+  }
+  static Vec add(Vec a, Vec b) {
+    for (int i = 0; i < 4; ++i) a.lane[i] += b.lane[i];
+    return a;
   }
   static float sum(Vec v) { return (v.lane[0] + v.lane[2]) + (v.lane[1] + v.lane[3]); }
   static unsigned not_less(Vec a, Vec b) {

@@ -37,6 +37,14 @@ class Rows {
 
   RowRef at(std::size_t position) const;
 
+  // True when position i is simply row i of a matrix that the kernels can read
+  // where it is.
+  bool is_plain_matrix() const noexcept {
+    return refs_ == nullptr && lines_ == nullptr && dtype_ == DType::kFloat32 &&
+           reinterpret_cast<std::uintptr_t>(base_) % alignof(float) == 0 &&
+           stride_ % static_cast<std::ptrdiff_t>(alignof(float)) == 0;
+  }
+
  private:
   Rows() = default;
 

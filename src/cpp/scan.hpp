@@ -38,6 +38,7 @@ class Scanner {
  private:
   void scan_block(std::size_t begin, std::size_t count);
   void gather(std::size_t begin, std::size_t count);
+  const float* gather_row(std::size_t row, std::size_t i);
   void set_terms(std::size_t begin, std::size_t count);
   void run_panel(const Unit& unit, std::size_t begin, std::size_t count);
   void run_few(const Unit& unit, std::size_t begin, std::size_t count, bool& have_terms);

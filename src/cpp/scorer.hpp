@@ -32,6 +32,7 @@ class Candidates {
   std::int64_t position(std::size_t row) const {
     return chosen_ ? positions_[row] : static_cast<std::int64_t>(row);
   }
+  bool is_plain_matrix() const { return !chosen_ && rows_.is_plain_matrix(); }
   RowRef at(std::size_t row) const { return rows_.at(static_cast<std::size_t>(position(row))); }
 
  private:
