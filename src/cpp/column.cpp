@@ -77,7 +77,8 @@ std::size_t Column::append(const std::byte* rows, std::ptrdiff_t stride, std::si
   if (count > kMaxBytes - first) throw InvalidArgument("a column cannot have that many lines");
   const std::size_t needed = first + count;
   const std::size_t capacity = buffer_->size() / line_bytes_;
-  const bool overwrites = first < shown_ && is_shared();
+  if (!is_shared()) shown_ = 0;  // nobody looks any more
+  const bool overwrites = first < shown_;
   if (bytes_for(needed) > buffer_->size() || overwrites) {
     const std::size_t most = kMaxBytes / line_bytes_;
     const std::size_t roomy = capacity > most / 2 ? most : capacity + capacity / 2;

@@ -104,6 +104,7 @@ DOCSTORE_INLINE void few_step(const float* row, const float* packed, std::size_t
 template <class V, int J, int Q, bool kNorms>
 DOCSTORE_INLINE void few_row(const float* row, const float* packed, std::size_t padded,
                              std::size_t dim, std::size_t count, float* dots, float* norm) {
+  static_assert(J * V::kWidth >= 8, "Bounds counts on eight sums side by side");
   typename V::Vec acc[J][Q + 1];
 #pragma GCC unroll 8
   for (int i = 0; i < J; ++i) {
