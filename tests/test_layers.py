@@ -24,7 +24,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
     0: ('errors', '_core', 'registry', 'schema'),
     1: (
         'predicate', 'columns', 'paths', 'score', 'tracked', 'display', 'display.*',
-        'stores', 'stores.base', 'stores.config', 'codecs', 'codecs.base', 'codecs.*', 'index', 'index.base',
+        'stores', 'stores.base', 'stores.config', 'stores.intake', 'codecs', 'codecs.base', 'codecs.*', 'index', 'index.base',
     ),
     2: ('compare', 'distance', 'state', 'fields', 'document'),
     3: (
@@ -43,7 +43,7 @@ BESIDE = {
 }
 
 #: Modules inside ``stores`` and ``index`` that belong to no one backend.
-SHARED = {'config'}
+SHARED = {'config', 'intake'}
 
 #: Third-party packages: where each may be imported. Only NumPy at the top of a module.
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
