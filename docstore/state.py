@@ -36,6 +36,8 @@ __all__ = [
 
 Notify = Callable[[], None]
 
+_IMMUTABLE = frozenset({str, int, float, bool, bytes, type(None)})
+
 
 class LiveState(ABC):
     """The fields of a row that lives somewhere else."""
@@ -215,7 +217,7 @@ def clone(
 
 
 def _clone_value(name: str, value: Any, owner: dict[str, Any], memo: dict[int, Any]) -> Any:
-    if isinstance(value, (str, int, float, bytes)):
+    if value.__class__ in _IMMUTABLE:
         return value
     if isinstance(value, np.ndarray):
         return value.copy()
@@ -230,6 +232,8 @@ def _clone_value(name: str, value: Any, owner: dict[str, Any], memo: dict[int, A
         )
     if value.__class__.__module__.startswith('torch') and hasattr(value, 'detach'):
         return value.detach().clone()
+    if value.__class__ is dict and _IMMUTABLE.issuperset(map(type, value.values())):
+        return value.copy()  # tags, nearly always
     from copy import deepcopy
 
     return deepcopy(value, memo)
