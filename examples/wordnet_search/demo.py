@@ -34,6 +34,7 @@ from wordnet import SELECTION, Gloss, read_glosses
 
 CACHE = Path(__file__).resolve().parents[2] / '.cache'
 PARTS = {'n': 'noun', 'v': 'verb', 'a': 'adjective', 'r': 'adverb'}
+SHORT = {'n': 'noun', 'v': 'verb', 'a': 'adj.', 'r': 'adv.'}
 QUESTIONS: tuple[tuple[str, str | None], ...] = (
     ('someone who repairs shoes', None),
     ('an instrument that measures temperature', None),
@@ -158,13 +159,13 @@ def _ask(
         f'{1000 * (found - embedded):.1f} ms to find in {len(da):,} documents'
     )
     table.add_column('likeness', justify='right', style='green', width=8)
-    table.add_column('word', style='bold', width=24)
-    table.add_column('', style='cyan', width=9)
+    table.add_column('word', style='bold', width=18)
+    table.add_column('', style='cyan', width=4)
     table.add_column('meaning')
     for hit in hits:
         likeness = 1 - hit.scores['cosine'].value
-        part = PARTS[hit.tags['pos']]
-        table.add_row(f'{likeness:.2f}', hit.tags['lemma'], part, _gloss(hit.text))
+        part, word = SHORT[hit.tags['pos']], hit.tags['lemma']
+        table.add_row(f'{likeness:.2f}', word, part, _gloss(hit.text))
     console.print(table)
     return [hit.id for hit in hits]
 
@@ -172,7 +173,7 @@ def _ask(
 def _gloss(text: str) -> Text:
     """The definition, its examples dimmed."""
     definition, mark, examples = text.partition('; "')
-    return Text.assemble(definition, ((mark + examples).removeprefix('; '), 'dim'))
+    return Text.assemble(definition, (mark + examples, 'dim'))
 
 
 def _ask_again(path: Path, encoder: MiniLM, before: list[list[str]], console: Console) -> int:
