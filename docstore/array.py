@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,8 @@ from .stored import StoredRecords
 from .table import Table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .records import Records
 
 __all__ = ['DocumentArray']

@@ -8,7 +8,6 @@ same classes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 __all__ = [
@@ -238,6 +237,8 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     >>> did_you_mean('cosin', ['cosine', 'euclidean'])
     "; did you mean 'cosine'? Known: 'cosine', 'euclidean'"
     """
+    from difflib import get_close_matches
+
     names = sorted(known)
     near = get_close_matches(str(name), names, n=1, cutoff=0.6)
     hint = f'; did you mean {near[0]!r}?' if near else '.'

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
@@ -71,7 +69,9 @@ def _sampled(items: Iterable[T], size: int | None, rate: float | None) -> Iterat
     if rate is not None:
         if not 0 <= rate <= 1:
             raise InvalidArgument(f'sampling_rate must be between 0 and 1, not {rate!r}')
-        items = (item for item in items if random.random() < rate)  # noqa: S311
+        from random import random
+
+        items = (item for item in items if random() < rate)  # noqa: S311
     if size is not None and size < 0:
         raise InvalidArgument(f'size must be at least 0, not {size!r}')
     return islice(items, size)
@@ -309,6 +309,8 @@ def from_lines(
 
 
 def _from_json(line: str, number: int, field_resolver: Mapping[str, str] | None) -> Document:
+    import json
+
     try:
         fields = json.loads(line)
     except ValueError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidType, NotAStore
@@ -11,6 +10,8 @@ from .stored import StoredRecords
 from .stores import STORES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .stores.base import Store
 
 __all__ = ['open_path', 'open_records']
@@ -35,6 +36,8 @@ def open_path(path: str | Path, config: Mapping[str, Any]) -> StoredRecords:
     NotAStore
         If there is nothing at ``path``, or no store.
     """
+    from pathlib import Path
+
     place = Path(path).expanduser()
     if place.is_dir():
         return open_records('disk', {**config, 'path': str(place), 'create': False})

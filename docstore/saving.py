@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from .bulk import columns_of, join_blocks
-from .codecs.transfer import dump_columns, load_columns, load_records
 from .document import Document
 from .errors import InvalidArgument, did_you_mean
 from .sequence import DocumentSequence
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from typing_extensions import Self
 
 __all__ = ['SavedSequence']
@@ -47,6 +47,8 @@ class SavedSequence(DocumentSequence):
         >>> DocumentArray.from_bytes(data).texts
         ['x']
         """
+        from .codecs.transfer import dump_columns
+
         columns = columns_of(self._records)
         data = dump_columns(columns, len(self), protocol=protocol, compress=compress)
         return data or b''
@@ -83,6 +85,8 @@ class SavedSequence(DocumentSequence):
         compression, whatever the arguments say. The other parameters and the
         errors are those of :meth:`to_bytes`.
         """
+        from .codecs.transfer import dump_columns
+
         columns = columns_of(self._records)
         dump_columns(columns, len(self), file, protocol=protocol, compress=compress)
 
@@ -118,6 +122,8 @@ class SavedSequence(DocumentSequence):
         CorruptData
             If it is damaged, or of another format.
         """
+        from .codecs.transfer import load_columns
+
         options = {'trusted': True} if trusted else {}
         if streaming:
             return _stream(file, protocol, compress, options)
@@ -172,5 +178,7 @@ def _protocol(file_format: str, encoding: str) -> str:
 
 
 def _stream(file: Any, protocol: str, compress: str | None, options: Any) -> Iterator[Document]:
+    from .codecs.transfer import load_records
+
     for record in load_records(file, protocol, compress, **options):
         yield Document._of_record(record)
