@@ -81,7 +81,7 @@ test-python: $(VENV)/dev.installed
 
 docs: $(VENV)/dev.installed
 	@echo '== documentation'
-	@mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 # --- for those who change docstore -------------------------------------------
 

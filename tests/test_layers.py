@@ -24,13 +24,15 @@ LEVELS: dict[int, tuple[str, ...]] = {
     0: ('errors', '_core', 'registry', 'schema'),
     1: (
         'predicate', 'columns', 'paths', 'score', 'tracked', 'display', 'display.*',
-        'stores', 'stores.base', 'stores.config', 'stores.intake', 'codecs', 'codecs.base', 'codecs.*', 'index', 'index.base',
+        'stores', 'stores.base', 'stores.config', 'stores.intake', 'codecs', 'codecs.base',
+        'codecs.*', 'index', 'index.base',
     ),
     2: ('compare', 'distance', 'state', 'fields', 'document'),
     3: (
         'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'memory',
-        'bulk', 'views', 'upkeep', 'stored', 'hits', 'opening', 'matching', 'indexing', 'generators',
+        'bulk', 'views', 'upkeep', 'stored', 'hits', 'opening', 'matching', 'indexing',
+        'generators',
     ),
     4: ('sequence', 'saving', 'array', 'nested'),
     5: ('testing', 'testing.*'),
