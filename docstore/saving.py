@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .bulk import columns_of, join_blocks
 from .document import Document
@@ -71,11 +71,12 @@ class SavedSequence(DocumentSequence):
         CorruptData
             If the bytes are damaged, or of another format.
         """
-        return cls.load_binary(data, protocol, compress, trusted=trusted)
+        array: Self = cls.load_binary(data, protocol, compress, trusted=trusted)
+        return array
 
     def save_binary(
         self,
-        file: str | Path | IO[bytes],
+        file: str | Path | BinaryIO,
         protocol: str = 'docstore',
         compress: str | None = None,
     ) -> None:
@@ -93,7 +94,7 @@ class SavedSequence(DocumentSequence):
     @classmethod
     def load_binary(
         cls,
-        file: str | Path | IO[bytes] | bytes,
+        file: str | Path | BinaryIO | bytes,
         protocol: str = 'docstore',
         compress: str | None = None,
         streaming: bool = False,
@@ -124,14 +125,14 @@ class SavedSequence(DocumentSequence):
         """
         from .codecs.transfer import load_columns
 
-        options = {'trusted': True} if trusted else {}
+        options: dict[str, Any] = {'trusted': True} if trusted else {}
         if streaming:
             return _stream(file, protocol, compress, options)
         blocks = load_columns(file, protocol, compress, **options)
         return cls(join_blocks(blocks), **kwargs)  # type: ignore[call-arg]
 
     def save(
-        self, file: str | Path | IO[bytes], file_format: str = 'binary', encoding: str = 'utf-8'
+        self, file: str | Path | BinaryIO, file_format: str = 'binary', encoding: str = 'utf-8'
     ) -> None:
         """Write all Documents to a file.
 
@@ -147,13 +148,14 @@ class SavedSequence(DocumentSequence):
     @classmethod
     def load(
         cls,
-        file: str | Path | IO[bytes],
+        file: str | Path | BinaryIO,
         file_format: str = 'binary',
         encoding: str = 'utf-8',
         **kwargs: Any,
     ) -> Self:
         """The array that :meth:`save` wrote."""
-        return cls.load_binary(file, _protocol(file_format, encoding), **kwargs)
+        array: Self = cls.load_binary(file, _protocol(file_format, encoding), **kwargs)
+        return array
 
     def to_json(self) -> str:
         """All Documents as a JSON array; embeddings become lists, blobs base64."""
@@ -164,7 +166,8 @@ class SavedSequence(DocumentSequence):
         """The array that :meth:`to_json` wrote, from its text, or from a file."""
         if isinstance(data, str):
             data = data.encode('utf-8')
-        return cls.load_binary(data, 'json')
+        array: Self = cls.load_binary(data, 'json')
+        return array
 
 
 def _protocol(file_format: str, encoding: str) -> str:

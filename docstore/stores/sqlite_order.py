@@ -58,6 +58,15 @@ class RowOrder:
     lock guards it; arrays that it hands out never change.
     """
 
+    _chunks: list[_Chunk]
+    _total: int
+    _firsts: list[int]
+    _flat: IntArray | None
+    _flat_size: int
+    _sorted: tuple[IntArray, npt.NDArray[np.intp]] | None
+    _contiguous: bool | None
+    _known_starts: list[int] | None
+
     def __init__(self, entries: IntArray) -> None:
         self._rebuild(entries)
 
@@ -194,10 +203,10 @@ class RowOrder:
         self._renumber()
 
     def _changed(self) -> None:
-        self._flat: IntArray | None = None
+        self._flat = None
         self._flat_size = 0
-        self._sorted: tuple[IntArray, npt.NDArray[np.intp]] | None = None
-        self._contiguous: bool | None = None
+        self._sorted = None
+        self._contiguous = None
 
     @property
     def _starts(self) -> list[int]:
@@ -208,7 +217,7 @@ class RowOrder:
         return self._known_starts
 
     def _renumber(self) -> None:
-        self._known_starts: list[int] | None = None
+        self._known_starts = None
         self._firsts = [int(chunk.data[_RANK, 0]) for chunk in self._chunks if chunk.size]
 
     def _append(self, entries: IntArray) -> None:

@@ -81,10 +81,13 @@ class VectorTable:
             found = self._connection.execute(sql, (line,)).fetchone()
             if found is None:
                 raise corrupt(self._path, f'vector line {line} is missing', self._tables.name)
-            return self._decode(line, 1, *found, state)[0]
+            crc, data = found
+            vector: Matrix = self._decode(line, 1, crc, data, state)[0]
+            return vector
         for first, block in self._blocks.items():
             if first <= line < first + len(block):
-                return block[line - first]
+                kept: Matrix = block[line - first]
+                return kept
         sql = (
             f'SELECT first, count, crc, data FROM {self._tables.blocks} '
             'WHERE first <= ? ORDER BY first DESC LIMIT 1'
@@ -92,11 +95,13 @@ class VectorTable:
         found = self._connection.execute(sql, (line,)).fetchone()
         if found is None or line >= found[0] + found[1]:
             raise corrupt(self._path, f'vector line {line} is missing', self._tables.name)
-        block = self._decode(*found, state)
+        first, count, crc, data = found
+        block = self._decode(first, count, crc, data, state)
         if len(self._blocks) >= _BLOCKS_KEPT:
             del self._blocks[next(iter(self._blocks))]
-        self._blocks[found[0]] = block
-        return block[line - found[0]]
+        self._blocks[first] = block
+        wanted: Matrix = block[line - first]
+        return wanted
 
     def _load(self, state: State) -> Matrix:
         matrix = np.empty((max(state.next_line, 1), state.dim or 0), dtype=state.dtype)
