@@ -87,6 +87,8 @@ class BatchBuilder:
             if len(matrix) != len(ids):
                 raise LengthMismatch(f'{len(matrix)} vectors for {len(ids)} documents')
         blob, offsets = _pack([_body(record) for record in operation.records], ids)
+        lines: npt.NDArray[Any] | None
+        actions: npt.NDArray[np.uint8] | None
         if _VECTOR in operation.vectors:
             lines = self._lines(operation.vectors[_VECTOR], ids)
             actions = np.full(len(ids), _SET, np.uint8)
@@ -148,8 +150,8 @@ class BatchBuilder:
             self.batch.update(rows, ids)
             return
         bodies = self._bodies(rows)
-        for at, body in enumerate(bodies):
-            value = None if values is None else values[at]
+        for place, body in enumerate(bodies):
+            value = None if values is None else values[place]
             if value is None:
                 body.pop(operation.name, None)
             else:
@@ -158,6 +160,8 @@ class BatchBuilder:
         self.batch.update(rows, None, blob, offsets)
 
     def _set_vectors(self, rows: RowArray, values: Sequence[Any] | npt.NDArray[Any] | None) -> None:
+        lines: npt.NDArray[Any] | None
+        actions: npt.NDArray[np.uint8] | None
         if values is None:
             lines, actions = None, np.full(len(rows), _UNSET, np.uint8)
         elif isinstance(values, np.ndarray) and values.ndim == 2:

@@ -96,9 +96,10 @@ def _connect(path: str, options: Options) -> sqlite3.Connection:
             raise StorageError(f'cannot open {path}: it does not exist', code=errno.ENOENT)
         target = f'file:{quote(path)}?mode=ro'
     connect: dict[str, Any] = {'timeout': 5.0, 'cached_statements': 256, **options.connect}
-    return sqlite3.connect(
+    connection: sqlite3.Connection = sqlite3.connect(
         target, isolation_level=None, check_same_thread=False, uri=options.read_only, **connect
     )
+    return connection
 
 
 def _prepare(

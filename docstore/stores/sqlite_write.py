@@ -136,7 +136,7 @@ class Writer:
                 raise UnknownField(f'{name!r} is not a vector field{did_you_mean(name, _VECTORS)}')
             if len(given) != len(ids):
                 raise LengthMismatch(f'{len(given)} vectors came for {len(ids)} documents')
-        values = op.vectors.get('embedding')
+        values: Any = op.vectors.get('embedding')
         if values is None:
             found = [record.get('embedding') for record in op.records]
             there = [i for i, value in enumerate(found) if value is not None]
