@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ['StoredRow', 'StoredSource']
 
+# What cannot be changed in place, and so is shown as it is.
+_SCALARS = frozenset((str, bytes, int, float, bool))
+
 
 class StoredRow(LiveState):
     """The fields of a stored row, read when first asked for, written through.
@@ -47,7 +50,10 @@ class StoredRow(LiveState):
 
     def fill(self, record: Mapping[str, Any]) -> None:
         """Take the plain fields that the store gave."""
-        self._fields = {name: self._own(name, value) for name, value in record.items()}
+        self._fields = {
+            name: value if value.__class__ in _SCALARS else self._own(name, value)
+            for name, value in record.items()
+        }
 
     def renew(self, names: Iterable[str] | None) -> None:
         """Read these fields (None: all) anew when they are next asked for."""
