@@ -6,7 +6,7 @@ VENV ?= .venv
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CPP := $(shell find src tests/cpp -name '*.?pp' 2>/dev/null)
 PACKAGE := pyproject.toml CMakeLists.txt $(filter src/%,$(CPP)) \
            $(shell find docstore -name '*.py' -o -name '*.pyi' -o -name 'py.typed')

@@ -60,6 +60,10 @@ class IdField(PlainField[str]):
     #: Counts changes of ids: an array's id lookup is made anew after one.
     changes: ClassVar[int] = 0
 
+    @overload
+    def __get__(self, doc: None, owner: Any = None) -> IdField: ...
+    @overload
+    def __get__(self, doc: Document, owner: Any = None) -> str: ...
     def __get__(self, doc: Document | None, owner: Any = None) -> Any:
         return self if doc is None else doc._data.get('id')
 
@@ -85,6 +89,10 @@ class ContainerField(PlainField[T]):
 
     __slots__ = ()
 
+    @overload
+    def __get__(self, doc: None, owner: Any = None) -> ContainerField[T]: ...
+    @overload
+    def __get__(self, doc: Document, owner: Any = None) -> T: ...
     def __get__(self, doc: Document | None, owner: Any = None) -> Any:
         if doc is None:
             return self
@@ -102,9 +110,15 @@ class ScoresField(ContainerField[Scores]):
 
     __slots__ = ()
 
+    @overload
+    def __get__(self, doc: None, owner: Any = None) -> ScoresField: ...
+    @overload
+    def __get__(self, doc: Document, owner: Any = None) -> Scores: ...
     def __get__(self, doc: Document | None, owner: Any = None) -> Any:
-        value = super().__get__(doc, owner)
-        if doc is not None and not isinstance(value, Scores):
+        if doc is None:
+            return self
+        value: Any = super().__get__(doc, owner)
+        if not isinstance(value, Scores):
             value = Scores(value)
             doc._data[self.name] = value  # type: ignore[index]
         return value

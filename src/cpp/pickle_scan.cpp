@@ -149,8 +149,8 @@ class Scan {
     std::uint64_t value = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
     if (parsed.ec != std::errc{}) return ~std::uint64_t{0};
-    const std::string_view left(parsed.ptr, static_cast<std::size_t>(text.data() + text.size() -
-                                                                     parsed.ptr));
+    const std::string_view left(parsed.ptr,
+                                static_cast<std::size_t>(text.data() + text.size() - parsed.ptr));
     // '1_000' is a number to Python.
     return left.find_first_not_of(" \r\t") == left.npos ? value : ~std::uint64_t{0};
   }

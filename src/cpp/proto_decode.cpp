@@ -20,9 +20,7 @@ struct Entry {
   ByteSpan value;
 };
 
-bool same_key(const Entry& a, const Entry& b) {
-  return as_text(a.key) == as_text(b.key);
-}
+bool same_key(const Entry& a, const Entry& b) { return as_text(a.key) == as_text(b.key); }
 
 // Of several entries with one key the last counts.
 void drop_repeated(std::vector<Entry>& entries) {
@@ -68,8 +66,7 @@ void write_value(ByteSpan message, PackWriter& out, int depth) {
   Field last;
   for (FieldReader fields(message); !fields.done();) {
     const Field field = fields.next();
-    static constexpr Wire kWires[] = {kVarint, kVarint, kFixed64, kBytes,
-                                      kVarint, kBytes,  kBytes};
+    static constexpr Wire kWires[] = {kVarint, kVarint, kFixed64, kBytes, kVarint, kBytes, kBytes};
     if (field.id <= kListValue && field.wire == kWires[field.id]) last = field;
   }
   switch (last.id) {
@@ -120,9 +117,9 @@ void write_struct(ByteSpan message, PackWriter& out, int depth) {
 struct Dense {
   ByteSpan buffer;
   std::vector<std::int64_t> shape;
-  std::string dtype;      // little-endian spelling
-  std::size_t item = 0;   // bytes of an element
-  std::size_t swap = 1;   // bytes to reverse, for big-endian numbers
+  std::string dtype;     // little-endian spelling
+  std::size_t item = 0;  // bytes of an element
+  std::size_t swap = 1;  // bytes to reverse, for big-endian numbers
   bool empty() const { return buffer.empty() && shape.empty(); }
 };
 
@@ -141,8 +138,8 @@ void read_dtype(std::string_view spelled, Dense& dense) {
   if (spelled.size() < 3) FieldReader::fail("an array without a type");
   dense.dtype = std::string(spelled);
   const char kind = spelled[1];
-  const bool single = spelled == "|b1" || spelled.substr(1) == "b1" ||
-                      spelled.substr(1) == "i1" || spelled.substr(1) == "u1" || kind == 'S';
+  const bool single = spelled == "|b1" || spelled.substr(1) == "b1" || spelled.substr(1) == "i1" ||
+                      spelled.substr(1) == "u1" || kind == 'S';
   dense.dtype[0] = single ? '|' : '<';
   dense.item = pack_dtype_size(dense.dtype);
   if (dense.item == 0 || std::string_view("<>|=").find(spelled[0]) == std::string_view::npos) {
@@ -378,13 +375,13 @@ void write_score(ByteSpan message, PackWriter& out) {
 constexpr std::size_t kFieldCount = kMetadata + 1;
 
 constexpr std::array<std::string_view, kFieldCount> kNames = {
-    "",          "id",     "blob",     "tensor",   "text",      "granularity", "adjacency",
-    "parent_id", "weight", "uri",      "modality", "mime_type", "offset",      "location",
-    "chunks",    "matches", "embedding", "tags",    "scores",    "evaluations", "_metadata"};
+    "",          "id",      "blob",      "tensor",   "text",      "granularity", "adjacency",
+    "parent_id", "weight",  "uri",       "modality", "mime_type", "offset",      "location",
+    "chunks",    "matches", "embedding", "tags",     "scores",    "evaluations", "_metadata"};
 
 constexpr std::array<Wire, kFieldCount> kWires = {
-    kVarint,  kBytes,   kBytes, kBytes, kBytes, kVarint,  kVarint, kBytes, kFixed32, kBytes, kBytes,
-    kBytes,   kFixed32, kBytes, kBytes, kBytes, kBytes,   kBytes,  kBytes, kBytes,   kBytes};
+    kVarint, kBytes,   kBytes, kBytes, kBytes, kVarint, kVarint, kBytes, kFixed32, kBytes, kBytes,
+    kBytes,  kFixed32, kBytes, kBytes, kBytes, kBytes,  kBytes,  kBytes, kBytes,   kBytes};
 
 // The fields of one message, gathered before they are written, because packed
 // values say their counts first.
@@ -455,7 +452,7 @@ void DocumentFields::finish() {
   for (std::uint32_t id = 1; id < kFieldCount; ++id) {
     Field& field = single_[id];
     if (field.id == 0) continue;
-    const bool zero = field.wire == kFixed32 ? bits_float(field.number) == 0
+    const bool zero = field.wire == kFixed32  ? bits_float(field.number) == 0
                       : field.wire == kVarint ? static_cast<std::uint32_t>(field.number) == 0
                                               : field.bytes.empty();
     if (zero) field.id = 0;
@@ -536,9 +533,7 @@ void DocumentFields::write_scores(std::vector<Entry>& entries, PackWriter& out) 
 
 }  // namespace
 
-void proto_to_packed(ByteSpan message, PackWriter& out) {
-  DocumentFields(message).write(out, 0);
-}
+void proto_to_packed(ByteSpan message, PackWriter& out) { DocumentFields(message).write(out, 0); }
 
 bool proto_next_document(ByteSpan& message, ByteSpan& document) {
   FieldReader fields(message);

@@ -39,9 +39,9 @@ const char* kind_name(Kind kind) {
 
 // The field number of each of kPackKeys; 0 for what is no field of a Document.
 constexpr std::array<std::uint8_t, kPackKeys.size()> kNumbers = {
-    kId,       kParentId, kGranularity, kAdjacency, kBlob,       kTensor, kMimeType, kText,
-    kWeight,   kUri,      kTags,        kMetadata,  kOffset,     kLocation, kEmbedding, kModality,
-    kEvaluations, kScores, kChunks,     kMatches,   0, 0, 0, 0};
+    kId,          kParentId, kGranularity, kAdjacency, kBlob,   kTensor,   kMimeType,  kText,
+    kWeight,      kUri,      kTags,        kMetadata,  kOffset, kLocation, kEmbedding, kModality,
+    kEvaluations, kScores,   kChunks,      kMatches,   0,       0,         0,          0};
 constexpr std::size_t kFieldCount = kMetadata + 1;
 
 float to_float(double value) {
@@ -394,8 +394,7 @@ void RecordEncoder::list_items(Kind kind, std::size_t level) {
     if (kind == Kind::kBool) {
       out_.buffer().put(token.boolean ? 1 : 0);
     } else {
-      out_.buffer().put_raw(token.kind == Kind::kInt ? token.integer
-                                                     : std::int64_t{token.boolean});
+      out_.buffer().put_raw(token.kind == Kind::kInt ? token.integer : std::int64_t{token.boolean});
     }
   }
 }
@@ -405,8 +404,10 @@ void RecordEncoder::dense_list() {
   const ListShape found = list_shape();
   const char* dtype = found.kind == Kind::kFloat ? "<f8" : found.kind == Kind::kInt ? "<i8" : "|b1";
   out_.message(kDense, [&] {
-    if (found.any) out_.message(kBuffer, [&] { list_items(found.kind, 0); });
-    else in_.skip();
+    if (found.any)
+      out_.message(kBuffer, [&] { list_items(found.kind, 0); });
+    else
+      in_.skip();
     out_.message(kShape, [&] {
       for (const std::int64_t length : found.shape) {
         out_.buffer().put_varint(static_cast<std::uint64_t>(length));

@@ -242,7 +242,8 @@ TEST(documents_of_an_array_come_one_by_one) {
 }
 
 TEST(pickles_are_scanned_within_their_bytes) {
-  const Bytes good = {0x80, 4, '}', 0x94, 'X', 2, 0, 0, 0, 'i', 'd', 'K', 1, 0x85, 's', 'h', 0, '.'};
+  const Bytes good = {0x80, 4,   '}', 0x94, 'X',  2,   0,   0, 0,
+                      'i',  'd', 'K', 1,    0x85, 's', 'h', 0, '.'};
   damage(good, check_pickle);
   Bytes deep = {0x80, 4, 'N'};
   deep.insert(deep.end(), 1000, 0x85);

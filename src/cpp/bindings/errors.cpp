@@ -1,7 +1,7 @@
 #include <cerrno>
 
-#include "errors.hpp"
 #include "bindings.hpp"
+#include "errors.hpp"
 
 namespace py = pybind11;
 
