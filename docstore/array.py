@@ -369,7 +369,9 @@ class DocumentArray(SavedSequence):
     def _tables(self) -> Any:
         facts = {'Type': type(self).__name__, 'Storage': self.storage}
         if isinstance(self._records, StoredRecords):
+            index = self._records.index
             facts.update(self._records.store.info())
+            facts['index'] = f'{index.name} ({index.metric})' if index.approximate else 'exact'
         records = ((to_record(doc._data), '_metadata' in doc.non_empty_fields) for doc in self)
         return array_tables(records, len(self), facts)
 

@@ -50,6 +50,11 @@ class StoreIndex:
         return self._config.index != 'exact'
 
     @property
+    def name(self) -> str:
+        """Its name in the registry of indexes."""
+        return self._config.index
+
+    @property
     def metric(self) -> str:
         """The metric that the index is built for."""
         return self._config.metric
