@@ -16,7 +16,7 @@ constexpr std::size_t kChunkRows = 4096;
 }  // namespace
 
 void DiskEngine::compact() {
-  const std::lock_guard writer(write_mutex_);
+  const auto writer = writing();
   check_writable();
   if (in_transaction_.load()) {
     throw TransactionError("a store cannot be compacted inside a transaction");
@@ -36,7 +36,8 @@ void DiskEngine::compact_now() {
     if (old.state.sequence > 0) copy_live(fresh);
     if (fresh.vectors) fresh.vectors->sync();
     fresh.log->sync();
-    fresh.save_checkpoint();
+    fresh.checkpoint_bytes = fresh.save_checkpoint();
+    fresh.checkpoint_end = fresh.applied_end;
   } catch (...) {
     remove_strays();
     throw;

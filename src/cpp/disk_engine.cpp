@@ -159,15 +159,22 @@ void DiskEngine::check_open() const {
   if (closed_.load()) throw StoreClosed("the store at " + path() + " is closed; open it again");
 }
 
+// Held by every method that changes something. A forked child must not wait
+// for it: whoever holds it may be a thread of the parent.
+std::unique_lock<std::mutex> DiskEngine::writing() {
+  check_open();
+  if (forked() && !options_.read_only) {
+    throw IoError("the store at " + path() +
+                      " was opened before this process was forked; only the parent may write",
+                  EPERM);
+  }
+  return std::unique_lock(write_mutex_);
+}
+
 void DiskEngine::check_writable() const {
   check_open();
   if (options_.read_only) {
     throw ReadOnlyStore("the store at " + path() + " was opened with read_only=True");
-  }
-  if (forked()) {
-    throw IoError("the store at " + path() +
-                      " was opened before this process was forked; only the parent may write",
-                  EPERM);
   }
   const std::string failure = broken_.empty() && syncer_ ? syncer_->failure() : broken_;
   if (!failure.empty()) {
@@ -183,7 +190,7 @@ std::string DiskEngine::config() const {
 }
 
 void DiskEngine::set_config(const std::string& config) {
-  const std::lock_guard writer(write_mutex_);
+  const auto writer = writing();
   check_writable();
   save_manifest(paths_.manifest(), {generation_->number(), config}, options_.hook);
   const std::unique_lock guard(state_mutex_);

@@ -110,6 +110,7 @@ class DiskEngine {
 
   void check_open() const;
   void check_writable() const;
+  std::unique_lock<std::mutex> writing();
   bool forked() const;
   void put_vectors(const Plan& plan, std::shared_ptr<VectorsFile>& file);
   void append(Plan& plan);

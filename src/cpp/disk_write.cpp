@@ -17,7 +17,7 @@ constexpr std::uint64_t kSomeDead = std::uint64_t{4} << 20;
 }  // namespace
 
 std::vector<std::int64_t> DiskEngine::write(const Batch& batch) {
-  const std::lock_guard writer(write_mutex_);
+  const auto writer = writing();
   check_writable();
   if (batch.empty()) return {};
   if (!generation_->state.index_built()) {
@@ -138,7 +138,7 @@ void DiskEngine::fail_forever(const char* why) {
 }
 
 void DiskEngine::begin() {
-  const std::lock_guard writer(write_mutex_);
+  const auto writer = writing();
   check_writable();
   if (in_transaction_.load()) {
     throw TransactionError("a transaction is open already; transactions do not nest");
@@ -149,7 +149,7 @@ void DiskEngine::begin() {
 }
 
 void DiskEngine::commit() {
-  const std::lock_guard writer(write_mutex_);
+  const auto writer = writing();
   check_writable();
   if (!in_transaction_.load()) throw TransactionError("there is no transaction to commit");
   if (transaction_wrote_) {
@@ -185,10 +185,9 @@ void DiskEngine::commit_record(std::uint64_t sequence) {
 }
 
 void DiskEngine::rollback() {
-  const std::lock_guard writer(write_mutex_);
+  const auto writer = writing();
   check_open();
   if (!in_transaction_.load()) throw TransactionError("there is no transaction to roll back");
-  if (forked()) check_writable();
   in_transaction_ = false;
   if (transaction_wrote_) roll_back_to(transaction_start_);
 }
@@ -224,7 +223,7 @@ void DiskEngine::sync_all() {
 }
 
 void DiskEngine::flush() {
-  const std::lock_guard writer(write_mutex_);
+  const auto writer = writing();
   check_open();
   if (options_.read_only) return;
   check_writable();
@@ -252,7 +251,10 @@ void DiskEngine::tidy(bool closing) {
       std::max<std::uint64_t>(now.checkpoint_bytes / 8, closing ? 0 : std::uint64_t{1} << 20);
   try {
     if (tail > slow) {
-      now.save_checkpoint();
+      const std::uint64_t bytes = now.save_checkpoint();
+      const std::unique_lock guard(state_mutex_);
+      now.checkpoint_bytes = bytes;
+      now.checkpoint_end = now.applied_end;
     } else if (closing && wrote_) {
       // Says that everything before it was on the device.
       ByteWriter frame;
@@ -265,7 +267,7 @@ void DiskEngine::tidy(bool closing) {
 }
 
 bool DiskEngine::refresh() {
-  const std::lock_guard writer(write_mutex_);
+  const auto writer = writing();
   check_open();
   if (!options_.read_only) return false;
   const OpenMode mode{false, true, options_.hook};

@@ -47,9 +47,9 @@ struct EncodeError : Error {
 };
 
 // A store's file is damaged; `file` and `offset` say where.
-struct CorruptStore : Error {
+struct CorruptStore : CorruptData {
   CorruptStore(const std::string& what, std::string at_file, std::uint64_t at_offset)
-      : Error(what), file(std::move(at_file)), offset(at_offset) {}
+      : CorruptData(what), file(std::move(at_file)), offset(at_offset) {}
   std::string file;
   std::uint64_t offset;
 };

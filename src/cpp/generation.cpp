@@ -227,11 +227,9 @@ std::shared_ptr<VectorsFile> Generation::make_vectors(const VectorSpec& spec) {
   return file;
 }
 
-void Generation::save_checkpoint() {
+std::uint64_t Generation::save_checkpoint() const {
   const CheckpointKey key{number(), log->salt(), applied_end};
-  checkpoint_bytes =
-      docstore::disk::save_checkpoint(paths_.checkpoint(number()), state, key, mode_.hook);
-  checkpoint_end = applied_end;
+  return docstore::disk::save_checkpoint(paths_.checkpoint(number()), state, key, mode_.hook);
 }
 
 std::uint64_t Generation::disk_bytes() const {

@@ -51,8 +51,9 @@ class Generation {
   void apply(Bytes body, std::uint64_t offset);
   // The file for a vector field, made if it is not the one in use.
   std::shared_ptr<VectorsFile> make_vectors(const VectorSpec& spec);
-  // Writes a checkpoint of the state as it is; the log must be synced.
-  void save_checkpoint();
+  // Writes a checkpoint of the state as it is, and returns its size; the log
+  // must be synced.
+  std::uint64_t save_checkpoint() const;
   std::uint64_t disk_bytes() const;
   // Bytes that nobody needs any more, about.
   std::uint64_t dead_bytes() const;

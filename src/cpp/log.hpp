@@ -91,7 +91,7 @@ class Log {
   File file_;
   LogStart start_ = {};
   std::uint64_t salt_ = 0;
-  std::uint64_t end_ = kHeaderSize;
+  std::atomic<std::uint64_t> end_ = kHeaderSize;  // read by who tells the size
   bool broken_ = false;
 };
 

@@ -12,6 +12,9 @@ constexpr std::size_t kArenaChunk = std::size_t{1} << 16;
 // What a row takes in the log besides id and payload.
 constexpr std::uint64_t kItemOverhead = 33;
 
+// Behind the header of the log, that of a record, and that of a payload.
+constexpr std::uint64_t kFirstPayload = 64 + 48 + 8;
+
 void require(bool fits, const char* what) {
   if (!fits) throw CorruptData(what);
 }
@@ -61,7 +64,8 @@ void State::load(std::span<const std::int64_t> order, std::span<const PackedRow>
   for (std::size_t i = 0; i < order.size(); ++i) {
     const PackedRow& packed = rows[i];
     require(order[i] >= 0 && order[i] < next_row && next_row <= IdIndex::kMostRows &&
-                packed.id_length <= left && packed.payload_offset <= log_end &&
+                packed.id_length <= left && packed.payload_offset >= kFirstPayload &&
+                packed.payload_offset <= log_end &&
                 packed.payload_length <= log_end - packed.payload_offset &&
                 packed.line < static_cast<std::int64_t>(next_line),
             "a checkpoint with a row out of range");
