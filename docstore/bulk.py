@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,11 +48,18 @@ def _by_field(docs: Sequence[Document]) -> dict[str, Column]:
     columns = {}
     for name in FIELD_NAMES:
         if name in names:
-            values = [state.get(name) for state in states]
+            values = _field_of(states, name)
             if FIELD_BY_NAME[name].kind in {'documents', 'scores'}:
                 values = [None if v is None else plain_value(name, v) for v in values]
             columns[name] = _column(name, values)
     return columns
+
+
+def _field_of(states: list[Any], name: str) -> list[Any]:
+    try:
+        return list(map(itemgetter(name), states))  # twice as fast, and nearly always right
+    except KeyError:
+        return [state.get(name) for state in states]
 
 
 def _column(name: str, values: list[Any]) -> Column:
@@ -59,7 +67,9 @@ def _column(name: str, values: list[Any]) -> Column:
         return values
     kinds = {(type(v), getattr(v, 'dtype', None), getattr(v, 'shape', None)) for v in values}
     if len(kinds) == 1 and isinstance(values[0], np.ndarray):
-        return MatrixColumn(np.stack(values))
+        shape = values[0].shape
+        lines = np.concatenate(values) if shape else np.array(values)
+        return MatrixColumn(lines.reshape(len(values), *shape))
     return values
 
 

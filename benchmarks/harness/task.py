@@ -65,11 +65,16 @@ def sample(task: Task, calls: int) -> tuple[Sample, Any]:
 
 
 def calibrate(task: Task, seconds: float, most: int = 100_000) -> int:
-    """Warm up; how many calls make a sample of at least so many seconds of CPU time."""
+    """Warm up; how many calls make a sample of at least so many seconds of CPU time.
+
+    Fewer, where what is not measured would take ten times as long.
+    """
     calls = 1
     while True:
+        started = time.perf_counter()
         taken = sample(task, calls)[0].cpu * calls
-        if taken >= seconds or calls >= most:
+        elapsed = time.perf_counter() - started
+        if taken >= seconds or elapsed >= 10 * seconds or calls >= most:
             return calls
-        growth = seconds / max(taken, 1e-6)
+        growth = min(seconds / max(taken, 1e-6), 10 * seconds / elapsed)
         calls = min(most, max(calls + 1, int(calls * min(growth * 1.1, 10))))

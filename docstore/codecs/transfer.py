@@ -10,7 +10,7 @@ import io
 import os
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, Union
+from typing import TYPE_CHECKING, Any, BinaryIO, Union, cast
 
 from ..columns import ColumnBlock, MatrixColumn, PackedColumn
 from ..errors import CorruptData, InvalidType, UnsupportedFormat
@@ -199,13 +199,34 @@ def dump_columns(
         records = _records_from(columns, count)
         return dump_records(records, count, target, protocol, compress, **options)
     if target is None:
-        buffer = io.BytesIO()
-        with _compressed(buffer, compression) as file:
+        pieces = _Pieces()
+        with _compressed(cast('BinaryIO', pieces), compression) as file:
             write_columns(file, columns, count)
-        return buffer.getvalue()
+        return pieces.joined()
     with _opened(target) as raw, _compressed(raw, compression) as file:
         write_columns(file, columns, count)
     return None
+
+
+class _Pieces(io.RawIOBase):
+    """Keeps what is written, without a copy, until it is joined at once.
+
+    What is given to ``write`` must not change before ``joined``.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[Any] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._pieces.append(data)
+        return memoryview(data).nbytes
+
+    def joined(self) -> bytes:
+        """All that was written."""
+        return b''.join(self._pieces)
 
 
 def _records_from(columns: Mapping[str, Column], count: int) -> Iterator[Record]:
