@@ -20,7 +20,8 @@ std::vector<std::int64_t> DiskEngine::write(const Batch& batch) {
   const auto writer = writing();
   check_writable();
   if (batch.empty()) return {};
-  if (!generation_->state.index_built()) {
+  {
+    // A thread that looks up an id may be building it just now.
     const std::unique_lock guard(state_mutex_);
     generation_->state.build_index();
   }
