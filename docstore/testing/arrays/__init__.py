@@ -1,0 +1,40 @@
+"""The conformance suite of DocumentArray: one behaviour on every storage."""
+
+from .bulk import BulkTests
+from .deleting import DeletingTests
+from .getting import GettingTests
+from .lists import ListTests
+from .refusing import RefusingTests
+from .searching import SearchingTests
+from .setting import SettingTests
+from .storing import StoringTests
+from .transacting import TransactingTests
+from .values import ValueTests
+from .views import ViewTests
+
+__all__ = ['ArrayTests']
+
+
+class ArrayTests(
+    ListTests,
+    GettingTests,
+    SettingTests,
+    DeletingTests,
+    BulkTests,
+    ViewTests,
+    ValueTests,
+    SearchingTests,
+    StoringTests,
+    TransactingTests,
+    RefusingTests,
+):
+    """What a DocumentArray does, whatever its storage.
+
+    Subclass it under a name that starts with ``Test``, set ``storage``, and
+    override ``config`` when the storage wants more than a path.
+
+    Examples
+    --------
+    >>> class TestMine(ArrayTests):
+    ...     storage = 'disk'
+    """

@@ -1,0 +1,14 @@
+"""The conformance suite of the Store seam."""
+
+from .base import StoreSuite, records
+from .committing import CommittingTests
+from .content import ContentTests
+
+__all__ = ['StoreSuite', 'StoreTests', 'records']
+
+
+class StoreTests(ContentTests, CommittingTests):
+    """What :class:`docstore.stores.base.Store` promises.
+
+    Subclass it under a name that starts with ``Test`` and override ``open``.
+    """
