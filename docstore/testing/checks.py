@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +65,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, (bool, float)):
         return f'{type(value).__name__} {value!r}'
     if isinstance(value, np.ndarray):
-        return ('array', value.dtype.str, value.shape, [plain(item) for item in value.ravel().tolist()])
+        return (
+            'array',
+            value.dtype.str,
+            value.shape,
+            [plain(item) for item in value.ravel().tolist()],
+        )
     if isinstance(value, NamedScore):
         return plain(value.to_dict())
     if isinstance(value, Document):
@@ -96,7 +102,8 @@ def refuses(
     array: DocumentArray | None = None,
 ) -> Iterator[None]:
     """The block raises ``kind``, which is also ``builtin``; the message has
-    all ``words``; and ``array`` is afterwards as it was before."""
+    all ``words``; and ``array`` is afterwards as it was before.
+    """
     before = None if array is None else contents(array)
     with pytest.raises(DocstoreError) as caught:
         yield

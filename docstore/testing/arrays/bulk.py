@@ -62,7 +62,7 @@ class BulkTests(ArraySuite):
 
     def test_tensors_of_any_number_of_axes(self, da: DocumentArray) -> None:
         shapes: list[tuple[int, ...]] = [(), (0,), (1, 1), (2, 0, 3), (1, 2, 1, 2, 1)]
-        for doc, shape in zip(da, shapes):
+        for doc, shape in zip(da, shapes, strict=True):
             doc.tensor = np.full(shape, 3, dtype=np.int16)
         assert [doc.tensor.shape for doc in da] == shapes
 
@@ -132,9 +132,11 @@ class BulkTests(ArraySuite):
     @pytest.mark.parametrize('name', NAMES)
     @pytest.mark.parametrize('length', [0, 4, 6])
     def test_the_length_must_match(self, da: DocumentArray, name: str, length: int) -> None:
-        values: Any = {'texts': ['x'] * length, 'blobs': [b'x'] * length, 'contents': ['x'] * length}.get(
-            name, np.ones((length, DIM), dtype=np.float32)
-        )
+        values: Any = {
+            'texts': ['x'] * length,
+            'blobs': [b'x'] * length,
+            'contents': ['x'] * length,
+        }.get(name, np.ones((length, DIM), dtype=np.float32))
         with refuses(LengthMismatch, ValueError, length, 5, array=da):
             setattr(da, name, values)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from docstore import DocumentArray
+from docstore import DocumentArray  # noqa: TC001
 from docstore.errors import UnsupportedOperation
 
 from ..checks import contents, ids, make_docs, refuses
@@ -56,8 +56,9 @@ class DeletingTests(ArraySuite):
         assert ids(da) == expected
 
     @pytest.mark.parametrize(
-        ('key', 'error'), [(5, IndexError), (-6, IndexError), ('nobody', KeyError), (['d0', 'nobody'], KeyError),
-                           ([0, 7], IndexError), (None, IndexError), (1.5, IndexError)]
+        ('key', 'error'),
+        [(5, IndexError), (-6, IndexError), ('nobody', KeyError), (['d0', 'nobody'], KeyError),
+         ([0, 7], IndexError), (None, IndexError), (1.5, IndexError)],
     )  # fmt: skip
     def test_misses(self, da: DocumentArray, key: Any, error: type[Exception]) -> None:
         with pytest.raises(error):

@@ -15,8 +15,8 @@ from .base import ArraySuite, Opener
 __all__ = ['GettingTests', 'nested_docs']
 
 SLICES = [
-    slice(None), slice(2), slice(1, 4), slice(-2, None), slice(None, None, 2), slice(None, None, -1),
-    slice(4, 1, -2), slice(3, 3), slice(7, 9), slice(-99, 99),
+    slice(None), slice(2), slice(1, 4), slice(-2, None), slice(None, None, 2),
+    slice(None, None, -1), slice(4, 1, -2), slice(3, 3), slice(7, 9), slice(-99, 99),
 ]  # fmt: skip
 
 
@@ -68,14 +68,26 @@ class GettingTests(ArraySuite):
 
     @pytest.mark.parametrize(
         'key',
-        [[0, 2], [3, 0, 3], [-1, 1], [4], (0, 1, 2), (0, 2), (4, -5), np.array([1, 3]), np.array([[2], [0]])],
+        [
+            [0, 2],
+            [3, 0, 3],
+            [-1, 1],
+            [4],
+            (0, 1, 2),
+            (0, 2),
+            (4, -5),
+            np.array([1, 3]),
+            np.array([[2], [0]]),
+        ],
     )
     def test_positions(self, da: DocumentArray, key: Any) -> None:
         part = da[key]
         assert isinstance(part, DocumentArray)
         assert ids(part) == [f'd{int(i) % 5}' for i in np.ravel(key)]
 
-    @pytest.mark.parametrize('key', [['d0', 'd3'], ['d4', 'd1', 'd4'], ('d2', 'd0'), ('d0', 'd1', 'd2'), ['d1']])
+    @pytest.mark.parametrize(
+        'key', [['d0', 'd3'], ['d4', 'd1', 'd4'], ('d2', 'd0'), ('d0', 'd1', 'd2'), ['d1']]
+    )
     def test_ids(self, da: DocumentArray, key: Any) -> None:
         part = da[key]
         assert isinstance(part, DocumentArray)
@@ -126,7 +138,8 @@ class GettingTests(ArraySuite):
         assert da[0, 'text'] == 'text 0'
 
     @pytest.mark.parametrize(
-        'key', [slice(1, 4, 2), [1, 3], ['d1', 'd3'], [False, True, False, True, False], np.array([1, 3])]
+        'key',
+        [slice(1, 4, 2), [1, 3], ['d1', 'd3'], [False, True, False, True, False], np.array([1, 3])],
     )
     def test_attribute_of_many(self, da: DocumentArray, key: Any) -> None:
         assert da[key, 'text'] == ['text 1', 'text 3']

@@ -29,7 +29,12 @@ class ListTests(ArraySuite):
         assert ids(opener(Document(id='only'))) == ['only']
 
     def test_it_takes_any_iterable(self, opener: Opener) -> None:
-        for docs in (make_docs(3), tuple(make_docs(3)), iter(make_docs(3)), DocumentArray(make_docs(3))):
+        for docs in (
+            make_docs(3),
+            tuple(make_docs(3)),
+            iter(make_docs(3)),
+            DocumentArray(make_docs(3)),
+        ):
             array = opener(docs)
             assert array
             assert contents(array) == contents(make_docs(3))
@@ -147,7 +152,7 @@ class ListTests(ArraySuite):
             assert contents(da) == contents(make_docs(5))
 
     def test_add_copies_the_left_side(self, da: DocumentArray) -> None:
-        both = da + []
+        both = da + []  # noqa: RUF005
         both[0].text = 'changed'
         both.append(Document(id='more'))
         assert contents(da) == contents(make_docs(5))
@@ -193,7 +198,9 @@ class ListTests(ArraySuite):
         assert da['d9'].text == 'new 9'
 
     def test_upsert_of_one_id_twice_keeps_the_last(self, da: DocumentArray) -> None:
-        da.upsert([Document(id=i, text=t) for i, t in (('d1', 'a'), ('n', 'b'), ('d1', 'c'), ('n', 'd'))])
+        da.upsert(
+            [Document(id=i, text=t) for i, t in (('d1', 'a'), ('n', 'b'), ('d1', 'c'), ('n', 'd'))]
+        )
         assert ids(da) == ['d0', 'd1', 'd2', 'd3', 'd4', 'n']
         assert (da['d1'].text, da['n'].text) == ('c', 'd')
 
@@ -202,6 +209,7 @@ class ListTests(ArraySuite):
         assert contents(empty) == contents(make_docs(3))
 
     def test_no_operations_that_a_list_of_documents_cannot_have(self, da: Any) -> None:
-        for operation in (lambda: da * 2, lambda: [] + da):
-            with pytest.raises(TypeError):
-                operation()
+        with pytest.raises(TypeError):
+            _ = da * 2
+        with pytest.raises(TypeError):
+            _ = [] + da  # noqa: RUF005

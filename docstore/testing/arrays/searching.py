@@ -63,7 +63,9 @@ class SearchingTests(ArraySuite):
     def metric(self) -> str:
         return self.metrics[0]
 
-    def check(self, found: DocumentArray, query: Any, metric: str, k: int, mask: Any = None) -> None:
+    def check(
+        self, found: DocumentArray, query: Any, metric: str, k: int, mask: Any = None
+    ) -> None:
         """``found`` is what numpy says, in order and with its distances."""
         positions, distances = nearest(query, vectors(N), metric, k, mask)
         assert isinstance(found, DocumentArray)
@@ -103,7 +105,7 @@ class SearchingTests(ArraySuite):
             results = many.find(queries, limit=5)
             assert isinstance(results, list)
             assert len(results) == rows
-            for found, query in zip(results, queries):
+            for found, query in zip(results, queries, strict=True):
                 self.check(found, query, self.metric, 5)
 
     def test_document(self, many: DocumentArray) -> None:
@@ -117,7 +119,7 @@ class SearchingTests(ArraySuite):
         queries = vectors(3, seed=3)
         results = many.find(DocumentArray([Document(embedding=q) for q in queries]), limit=4)
         assert len(results) == 3
-        for found, query in zip(results, queries):
+        for found, query in zip(results, queries, strict=True):
             self.check(found, query, self.metric, 4)
 
     def test_itself(self, many: DocumentArray) -> None:
@@ -153,7 +155,9 @@ class SearchingTests(ArraySuite):
                 expected = np.vstack([expected, new])
             query = vectors(1, seed=step)[0]
             positions, _ = nearest(query, expected[alive], self.metric, 5)
-            assert numbers(many.find(query, limit=5)) == [alive[i] for i in positions[0]], f'step {step}'
+            assert numbers(many.find(query, limit=5)) == [alive[i] for i in positions[0]], (
+                f'step {step}'
+            )
 
     def test_nothing_to_search(self, empty: DocumentArray) -> None:
         assert len(empty.find(vectors(1)[0])) == 0
@@ -172,7 +176,11 @@ class SearchingTests(ArraySuite):
         hit.chunks[0].text = 'changed'
         hit.scores[self.metric].value = 7
         assert contents(many) == before
-        assert (hit.text, hit.chunks[0].text, hit.scores[self.metric].value) == ('changed', 'changed', 7)
+        assert (hit.text, hit.chunks[0].text, hit.scores[self.metric].value) == (
+            'changed',
+            'changed',
+            7,
+        )
 
     def test_hits_outlive_their_source(self, many: DocumentArray) -> None:
         found = many.find(vectors(N)[3], limit=2)
@@ -188,7 +196,9 @@ class SearchingTests(ArraySuite):
         wanted = numbers(found)
         np.testing.assert_array_equal(found.embeddings, vectors(N)[wanted])
         assert found[:, 'tags__i'] == wanted
-        assert found[:, f'scores__{self.metric}__value'] == sorted(found[:, f'scores__{self.metric}__value'])
+        assert found[:, f'scores__{self.metric}__value'] == sorted(
+            found[:, f'scores__{self.metric}__value']
+        )
         assert found[f'd{wanted[2]}'].text == f'text {wanted[2]}'
         found.append(Document(id='extra'))
         del found[0]
@@ -221,13 +231,17 @@ class SearchingTests(ArraySuite):
         )
 
     @pytest.mark.parametrize(('condition', 'expected'), FILTERS)
-    def test_filter(self, many: DocumentArray, condition: dict[str, Any], expected: list[int]) -> None:
+    def test_filter(
+        self, many: DocumentArray, condition: dict[str, Any], expected: list[int]
+    ) -> None:
         assert numbers(many.find(condition)) == expected
         assert numbers(many.find(filter=condition)) == expected
         assert numbers(many.find(condition, limit=2)) == expected[:2]
 
     @pytest.mark.parametrize(('condition', 'expected'), FILTERS)
-    def test_filter_and_vector(self, many: DocumentArray, condition: dict[str, Any], expected: list[int]) -> None:
+    def test_filter_and_vector(
+        self, many: DocumentArray, condition: dict[str, Any], expected: list[int]
+    ) -> None:
         mask = np.isin(np.arange(N), expected)
         query = vectors(1, seed=4)[0]
         found = many.find(query, filter=condition, limit=5)
@@ -245,7 +259,9 @@ class SearchingTests(ArraySuite):
         assert numbers(many.find({'tags__kind': {'$eq': 'new'}})) == [0]
 
     def test_filter_keeps_types_apart(self, opener: Opener) -> None:
-        array = opener([Document(id=f'd{i}', tags={'v': v}) for i, v in enumerate(['1', 'true', '', 'x'])])
+        array = opener(
+            [Document(id=f'd{i}', tags={'v': v}) for i, v in enumerate(['1', 'true', '', 'x'])]
+        )
         assert numbers(array.find({'tags__v': {'$eq': 1}})) == []
         assert numbers(array.find({'tags__v': {'$eq': '1'}})) == [0]
         assert numbers(array.find({'tags__v': {'$in': ['', True, 'x']}})) == [2, 3]
@@ -255,7 +271,7 @@ class SearchingTests(ArraySuite):
         left = DocumentArray([Document(id=f'q{i}', embedding=q) for i, q in enumerate(queries)])
         left[0].matches = [Document(id='old')]
         assert left.match(many, metric=self.metric, limit=7) is None
-        for doc, query in zip(left, queries):
+        for doc, query in zip(left, queries, strict=True):
             self.check(doc.matches[:], query, self.metric, 7)
             assert doc.matches[0].adjacency == 1
 
@@ -266,10 +282,15 @@ class SearchingTests(ArraySuite):
             assert i not in numbers(doc.matches)
 
     def test_matches_are_kept(self, many: DocumentArray) -> None:
-        queries = DocumentArray([Document(id=f'd{N + i}', embedding=q) for i, q in enumerate(vectors(2, seed=6))])
+        queries = DocumentArray(
+            [Document(id=f'd{N + i}', embedding=q) for i, q in enumerate(vectors(2, seed=6))]
+        )
         many[:2].match(queries, limit=2)
         assert sorted(numbers(many[1].matches)) == [N, N + 1]
-        assert many[1].matches[0].scores[self.metric].value <= many[1].matches[1].scores[self.metric].value
+        assert (
+            many[1].matches[0].scores[self.metric].value
+            <= many[1].matches[1].scores[self.metric].value
+        )
         assert len(many[2].matches) == 0
 
     def test_match_normalization(self, many: DocumentArray) -> None:
@@ -283,7 +304,7 @@ class SearchingTests(ArraySuite):
     def test_match_filter_and_only_id(self, many: DocumentArray) -> None:
         left = DocumentArray([Document(embedding=q) for q in vectors(2, seed=5)])
         left.match(many, filter={'tags__i': {'$lt': 4}}, limit=3, only_id=True)
-        for doc, query in zip(left, vectors(2, seed=5)):
+        for doc, query in zip(left, vectors(2, seed=5), strict=True):
             self.check(doc.matches[:], query, self.metric, 3, np.arange(N) < 4)
             assert doc.matches[0].text == ''
 

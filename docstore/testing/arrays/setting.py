@@ -47,7 +47,9 @@ class SettingTests(ArraySuite):
             da[5] = Document()
         assert contents(da) == before
 
-    @pytest.mark.parametrize('key', [slice(1, 3), slice(None, 4, 2), slice(-1, -3, -1), slice(None)])
+    @pytest.mark.parametrize(
+        'key', [slice(1, 3), slice(None, 4, 2), slice(-1, -3, -1), slice(None)]
+    )
     def test_slice(self, da: DocumentArray, key: slice) -> None:
         expected = make_docs(5)
         new = fresh(*(f'n{i}' for i in range(len(expected[key]))))
@@ -131,7 +133,8 @@ class SettingTests(ArraySuite):
         assert da[0].weight == 0.0
 
     @pytest.mark.parametrize(
-        'key', [slice(1, 4, 2), [1, 3], ['d1', 'd3'], [False, True, False, True, False], np.array([1, 3])]
+        'key',
+        [slice(1, 4, 2), [1, 3], ['d1', 'd3'], [False, True, False, True, False], np.array([1, 3])],
     )
     def test_attribute_of_many(self, da: DocumentArray, key: Any) -> None:
         da[key, 'text'] = ['x', 'y']

@@ -92,8 +92,8 @@ class StoringTests(ArraySuite):
         array.close()
         array.close()
         for use in (
-            lambda: len(array), lambda: array[0], lambda: array.append(Document()), lambda: array.texts,
-            lambda: array.find(vectors(1)[0]), lambda: list(array), lambda: array.clear(),
+            lambda: len(array), lambda: array[0], lambda: array.append(Document()), array.clear,
+            lambda: array.texts, lambda: array.find(vectors(1)[0]), lambda: list(array),
         ):  # fmt: skip
             with refuses(StoreClosed, ValueError, 'close'):
                 use()
@@ -131,7 +131,7 @@ class StoringTests(ArraySuite):
     def test_pickle(self, da: DocumentArray) -> None:
         if self.persistent:
             pytest.skip('a persistent array is pickled as its address')
-        again = pickle.loads(pickle.dumps(da))
+        again = pickle.loads(pickle.dumps(da))  # noqa: S301
         assert isinstance(again, DocumentArray)
         assert contents(again) == contents(da)
         again[0].text = 'changed'
@@ -144,12 +144,13 @@ class StoringTests(ArraySuite):
         data = pickle.dumps(array)
         array.append(Document(id='later'))
         array.close()
-        again = pickle.loads(data)
+        again = pickle.loads(data)  # noqa: S301
         assert ids(again) == ['d0', 'd1', 'd2', 'd3', 'd4', 'later']
         again.close()
 
     def test_pickled_document_is_free(self, da: DocumentArray) -> None:
-        for again in (pickle.loads(pickle.dumps(da[1])), copy.deepcopy(da[1])):
+        pickled = pickle.loads(pickle.dumps(da[1]))  # noqa: S301
+        for again in (pickled, copy.deepcopy(da[1])):
             assert contents([again]) == contents(make_docs(2)[1:])
             again.tags['nested']['x'].append('changed')
             again.text = 'changed'
@@ -157,13 +158,15 @@ class StoringTests(ArraySuite):
 
     def test_parts_are_pickled_with_their_content(self, da: DocumentArray) -> None:
         for part in (da[1:3], da.find({'tags__i': {'$lt': 2}}), da.find(vectors(5)[0], limit=2)):
-            again = pickle.loads(pickle.dumps(part))
+            again = pickle.loads(pickle.dumps(part))  # noqa: S301
             assert contents(again) == contents(part)
 
     def test_many(self, tmp_path: Path) -> None:
         matrix = np.random.default_rng(1).normal(size=(3000, 4)).astype(np.float32)
         array = self.open(tmp_path)
-        array.extend([Document(id=f'd{i}', tags={'i': i}, embedding=row) for i, row in enumerate(matrix)])
+        array.extend(
+            [Document(id=f'd{i}', tags={'i': i}, embedding=row) for i, row in enumerate(matrix)]
+        )
         array = self.reopen(array, tmp_path)
         np.testing.assert_array_equal(array.embeddings, matrix)
         assert array[::-1, 'tags__i'] == list(range(2999, -1, -1))

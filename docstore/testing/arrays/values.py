@@ -19,14 +19,49 @@ __all__ = ['ValueTests']
 
 #: Tags that a careless format loses or changes.
 TAGS: dict[str, dict[str, Any]] = {
-    'int, float and bool': {'i': 1, 'f': 1.0, 'b': True, 'z': 0, 'zf': 0.0, 'n': False, 'minus': -0.0},
+    'int, float and bool': {
+        'i': 1,
+        'f': 1.0,
+        'b': True,
+        'z': 0,
+        'zf': 0.0,
+        'n': False,
+        'minus': -0.0,
+    },
     'big ints': {'a': 2**53 + 1, 'b': 2**63 - 1, 'c': -(2**63), 'd': 2**64, 'e': -(10**40)},
-    'floats': {'a': 5e-324, 'b': 1.7976931348623157e308, 'c': 0.1, 'inf': math.inf, 'minus': -math.inf},
+    'floats': {
+        'a': 5e-324,
+        'b': 1.7976931348623157e308,
+        'c': 0.1,
+        'inf': math.inf,
+        'minus': -math.inf,
+    },
     'nan': {'nan': math.nan, 'list': [math.nan, 1.0]},
     'none': {'none': None, 'list': [None], 'dict': {'none': None}},
-    'strings': {'': 'empty key', 'space key': ' ', 'a.b': '.', 'a__b': '_', '$eq': '$', '"': "'", '%s?': ';--'},
-    'numbers as strings': {'1': '1', '1.0': '1.0', 'true': 'true', 'inf': 'Infinity', 'null': 'null'},
-    'unicode': {'schön': 'Ünïcödé', '漢字': '日本語', 'emoji': '👩‍👩‍👧‍👦', 'rtl': 'עברית', 'nfd': 'e\u0301', 'nul': 'a\x00b'},
+    'strings': {
+        '': 'empty key',
+        'space key': ' ',
+        'a.b': '.',
+        'a__b': '_',
+        '$eq': '$',
+        '"': "'",
+        '%s?': ';--',
+    },
+    'numbers as strings': {
+        '1': '1',
+        '1.0': '1.0',
+        'true': 'true',
+        'inf': 'Infinity',
+        'null': 'null',
+    },
+    'unicode': {
+        'schön': 'Ünïcödé',
+        '漢字': '日本語',
+        'emoji': '👩‍👩‍👧‍👦',
+        'rtl': 'עברית',
+        'nfd': 'e\u0301',
+        'nul': 'a\x00b',
+    },
     'nesting': {'a': {'b': {'c': [1, [2, [3, {'d': [{}, []]}]]]}}, 'empty': {}, 'list': []},
     'bytes': {'blob': b'\x00\x01\xff', 'none': b''},
     'long': {'text': 'x' * 100_000, 'list': list(range(3000))},
@@ -75,7 +110,10 @@ class ValueTests(ArraySuite):
     def test_embeddings_inside_tags(self, tmp_path: Path) -> None:
         self.same_after_reopening(tmp_path, Document(id='d', tags={'box': np.arange(4), 'n': 1}))
 
-    @pytest.mark.parametrize('text', ['', ' ', '\x00', 'a\x00b', '\n\r\t', '👩‍👩‍👧‍👦', '\U0010ffff', "'; DROP TABLE x; --"])
+    @pytest.mark.parametrize(
+        'text',
+        ['', ' ', '\x00', 'a\x00b', '\n\r\t', '👩‍👩‍👧‍👦', '\U0010ffff', "'; DROP TABLE x; --"],
+    )
     def test_text_and_id(self, tmp_path: Path, text: str) -> None:
         self.same_after_reopening(tmp_path, Document(id=f'id {text}', text=text, uri=text or 'u'))
 
@@ -86,8 +124,8 @@ class ValueTests(ArraySuite):
 
     def test_every_field(self, tmp_path: Path) -> None:
         doc = Document(
-            id='all', parent_id='p', granularity=1, adjacency=2, text='t', mime_type='text/plain', weight=0.1,
-            uri='u', tags={'a': 1}, offset=2.5, location=[1.0, 2.0, 3.5], modality='m',
+            id='all', parent_id='p', granularity=1, adjacency=2, text='t', mime_type='text/plain',
+            weight=0.1, uri='u', tags={'a': 1}, offset=2.5, location=[1.0, 2.0, 3.5], modality='m',
             embedding=np.array([1, 2, 3, 4], dtype=np.float32),
             evaluations={'e': NamedScore(value=1.0, op_name='o', description='d', ref_id='r')},
             scores={'s': NamedScore(value=-0.5), 'none': NamedScore()},

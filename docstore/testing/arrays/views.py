@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -192,7 +193,9 @@ class ViewTests(ArraySuite):
         try:
             embedding[:] = 0.5
         except ValueError:
-            assert self.persistent, 'in memory, the array that was given is the array that comes back'
+            assert self.persistent, (
+                'in memory, the array that was given is the array that comes back'
+            )
         else:
             assert da.embeddings[1].tolist() == [0.5] * 4
             hit = da.find(np.full(4, 0.5, dtype=np.float32), metric=self.metrics[0], limit=1)[0]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -120,7 +120,11 @@ class CommittingTests(StoreSuite):
         """One batch of each kind."""
         return [
             lambda s: [Insert(2, records(5, 5))],
-            lambda s: [Update(s.rows().tolist(), [{'text': 'x', 'embedding': v} for v in vectors(5, seed=3)])],
+            lambda s: [
+                Update(
+                    s.rows().tolist(), [{'text': 'x', 'embedding': v} for v in vectors(5, seed=3)]
+                )
+            ],
             lambda s: [Update([int(s.rows()[0])], [{'id': 'new'}], replace=True)],
             lambda s: [SetColumn(s.rows(), 'embedding', vectors(5, seed=4))],
             lambda s: [SetColumn(s.rows(), 'text', None)],
@@ -205,7 +209,9 @@ class CommittingTests(StoreSuite):
         assert content(reader) == plain(records(5)), 'a reader has a snapshot'
         assert reader.refresh()
         assert reader.version != before
-        assert self.order(reader) == ['r5', 'r0', 'r2', 'r3', 'r4'], 'what is not committed is not seen'
+        assert self.order(reader) == ['r5', 'r0', 'r2', 'r3', 'r4'], (
+            'what is not committed is not seen'
+        )
         store.rollback()
         assert not reader.refresh()
         np.testing.assert_array_equal(held.matrix[held.lines], vectors(5))
@@ -223,7 +229,9 @@ class CommittingTests(StoreSuite):
         reader.close()
 
     def test_index_config_is_kept(self, tmp_path: Path) -> None:
-        wanted = replace(IndexConfig(), index='hnsw', metric='euclidean', n_dim=DIM, max_connection=8)
+        wanted = replace(
+            IndexConfig(), index='hnsw', metric='euclidean', n_dim=DIM, max_connection=8
+        )
         store = self.open(tmp_path, index_config=wanted)
         assert store.index_config == wanted
         store.close()
@@ -256,8 +264,9 @@ class CommittingTests(StoreSuite):
         store.close()
         store.close()
         for call in (
-            lambda: len(store), lambda: store.rows(), lambda: store.read(rows), lambda: store.lookup(['r0']),
-            lambda: store.column('text'), lambda: store.write([Clear()]), lambda: store.vectors(), lambda: store.begin(),
+            lambda: len(store), lambda: store.read(rows), lambda: store.lookup(['r0']),
+            lambda: store.column('text'), lambda: store.write([Clear()]),
+            store.rows, store.vectors, store.begin,
         ):  # fmt: skip
             with refuses(StoreClosed, ValueError):
                 call()

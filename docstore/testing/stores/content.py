@@ -110,7 +110,15 @@ class ContentTests(StoreSuite):
 
     def test_update_that_replaces(self, store: Store) -> None:
         rows = store.rows()
-        store.write([Update([int(rows[1]), int(rows[3])], [{'id': 'a', 'text': 'x'}, {'id': 'b'}], replace=True)])
+        store.write(
+            [
+                Update(
+                    [int(rows[1]), int(rows[3])],
+                    [{'id': 'a', 'text': 'x'}, {'id': 'b'}],
+                    replace=True,
+                )
+            ]
+        )
         assert self.order(store) == ['r0', 'a', 'r2', 'b', 'r4']
         assert store.read(rows[[1, 3]]) == [{'id': 'a', 'text': 'x'}, {'id': 'b'}]
         assert store.lookup(['r1', 'a', 'b']).tolist() == [-1, rows[1], rows[3]]
@@ -122,7 +130,12 @@ class ContentTests(StoreSuite):
 
     @pytest.mark.parametrize(
         ('name', 'values'),
-        [('text', ['x', 'y']), ('weight', [1.5, -2.0]), ('tags', [{'a': [1]}, {}]), ('id', ['p', 'q'])],
+        [
+            ('text', ['x', 'y']),
+            ('weight', [1.5, -2.0]),
+            ('tags', [{'a': [1]}, {}]),
+            ('id', ['p', 'q']),
+        ],
     )
     def test_set_column(self, store: Store, name: str, values: list[Any]) -> None:
         rows = store.rows()[[3, 1]]
@@ -132,7 +145,9 @@ class ContentTests(StoreSuite):
         assert store.read(store.rows()[[0]])[0]['text'] == 'text 0'
 
     def test_unset_column(self, store: Store) -> None:
-        store.write([SetColumn(store.rows(), 'text', None), SetColumn(store.rows()[1:], 'embedding', None)])
+        store.write(
+            [SetColumn(store.rows(), 'text', None), SetColumn(store.rows()[1:], 'embedding', None)]
+        )
         assert store.column('text') == [None] * 5
         found = store.vectors()
         assert found is not None
@@ -196,7 +211,9 @@ class ContentTests(StoreSuite):
         assert store.column('tags__i') == [4, 3, 2, 1, 0]
 
     @pytest.mark.parametrize(('predicate', 'expected'), PREDICATES)
-    def test_select_is_right_or_silent(self, store: Store, predicate: Predicate, expected: list[int]) -> None:
+    def test_select_is_right_or_silent(
+        self, store: Store, predicate: Predicate, expected: list[int]
+    ) -> None:
         mask = store.select(predicate)
         if mask is None:
             pytest.skip('the store leaves this to the evaluator over columns')
