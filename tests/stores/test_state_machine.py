@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -373,7 +373,9 @@ class ArrayMachine(RuleBasedStateMachine):
                 row['embedding'] = line.copy()
             return
         strategy, field = {
-            'texts': (texts, 'text'), 'tags': (tags, 'tags'), 'weights': (numbers.map(float), 'weight'),
+            'texts': (texts, 'text'),
+            'tags': (tags, 'tags'),
+            'weights': (numbers.map(float), 'weight'),
         }[name]  # fmt: skip
         new = [data.draw(strategy) for _ in range(n)]
         if name == 'texts':
@@ -539,7 +541,9 @@ def test_against_a_list(machine):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=30,
+            # Explaining takes longer than shrinking, and says little of a sequence of steps.
+            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -62,12 +62,20 @@ class SettingTests(ArraySuite):
         assert ids(da) == ['d1', 'd0', 'd2', 'd3', 'd4']
         assert (da['d1'].text, da['d0'].text) == ('a', 'b')
 
-    def test_slice_of_another_length(self, da: DocumentArray) -> None:
-        # A list grows and shrinks; a persistent array replaces pair by pair.
-        expected = ids(da)
-        da[1:4] = fresh('x')
-        expected[1:4] = ['x', 'd2', 'd3'] if self.persistent else ['x']
-        assert ids(da) == expected
+    @pytest.mark.parametrize(
+        'key', [slice(1, 4), slice(2, 2), slice(5, None), slice(3, 1), slice(9, 9)]
+    )
+    @pytest.mark.parametrize('count', [0, 1, 7])
+    def test_slice_of_another_length(self, da: DocumentArray, key: slice, count: int) -> None:
+        new = fresh(*(f'n{i}' for i in range(count)))
+        expected = make_docs(5)
+        expected[key] = new
+        da[key] = fresh(*ids(new))
+        assert contents(da) == contents(expected)
+
+    def test_stepped_slice_of_another_length(self, da: DocumentArray) -> None:
+        with refuses(LengthMismatch, ValueError, 3, 1, array=da):
+            da[::2] = fresh('x')
 
     @pytest.mark.parametrize(
         ('key', 'names'),

@@ -147,7 +147,11 @@ class ViewTests(ArraySuite):
         doc, tags = da[1], da[1].tags
         da[1, 'tags'] = {'other': 1}
         assert doc.tags == {'other': 1}
-        tags['old'] = 1
+        if self.persistent:
+            with refuses(DocumentGone, LookupError, 'tags', array=da):
+                tags['old'] = 1
+        else:
+            tags['old'] = 1
         assert da[1].tags == {'other': 1}, 'tags that were replaced belong to nobody'
 
     def test_a_view_follows_its_document(self, da: DocumentArray) -> None:
