@@ -99,6 +99,8 @@ def _clause(clause: Any, path: str | None, where: str, depth: int) -> Predicate:
             parts.append(_logic(key, value, path, here, depth))
         elif isinstance(key, str) and key.startswith('$'):
             parts.append(_condition(key, value, path, here))
+        elif path is not None and not isinstance(value, Mapping):
+            raise FilterError(f'{here} is not an operator{_meant(key)}')
         else:
             field = check_path(key, here)
             parts.append(_clause(value, field, here, depth + 1))
@@ -128,10 +130,16 @@ def _logic(key: str, value: Any, path: str | None, where: str, depth: int) -> Pr
 def _condition(key: str, value: Any, path: str | None, where: str) -> Compare:
     op = _OPERATORS.get(key)
     if op is None:
-        raise FilterError(f'{where} is not an operator{did_you_mean(key, (*_OPERATORS, *_LOGIC))}')
+        raise FilterError(f'{where} is not an operator{_meant(key)}')
     if path is None:
         raise FilterError(f'{where} stands outside a field: write {{field: {{{key!r}: value}}}}')
     return Compare(path, op, _value(op, value, where))
+
+
+def _meant(key: object) -> str:
+    """Which operator may have been meant, a forgotten dollar sign included."""
+    name = str(key)
+    return did_you_mean(name if name.startswith('$') else f'${name}', (*_OPERATORS, *_LOGIC))
 
 
 def _value(op: str, value: Any, where: str) -> Any:

@@ -84,6 +84,14 @@ class DocumentSequence(MutableSequence[Document]):
         start = range(*slice(int(index), None).indices(len(self))).start
         self._records.insert(start, [value])
 
+    def pop(self, index: int = -1) -> Document:
+        """Remove a Document and return it; one of a store as a free copy."""
+        doc: Document = self[index]
+        if isinstance(self._records, StoredRecords):
+            doc = Document(doc, copy=True)
+        del self[index]
+        return doc
+
     def reverse(self) -> None:
         """Turn the order round, in place."""
         self._records.reorder(np.arange(len(self), dtype=np.int64)[::-1])

@@ -26,7 +26,7 @@ from .memory import MemoryRecords
 from .query import evaluate
 from .records import Positions, Records, SearchSet
 from .schema import CONTENT_FIELDS, FIELD_BY_NAME, VECTOR_FIELDS
-from .state import plain_value, to_record
+from .state import adopt_value, plain_value, to_record
 from .stores.base import Clear, Delete, Insert, Operation, Reorder, SetColumn, Store, Update
 from .upkeep import StoreIndex
 from .views import StoredRow, StoredSource
@@ -249,12 +249,23 @@ class StoredRecords(Records):
                 f'Length must match: {len(rows)} documents, {len(values)} values of {name!r}'
             )
         if values is not None and not isinstance(values, np.ndarray):
+            if FIELD_BY_NAME[name].kind == 'documents':
+                values = self._nested(name, rows, values)
             values = [None if value is None else plain_value(name, value) for value in values]
         names = [name]
         if FIELD_BY_NAME[name].content and values is not None:
             names = [other for other in CONTENT_FIELDS if other != name] + names
         self.write([SetColumn(rows, n, values if n == name else None) for n in names])
         self.changed(rows.tolist(), names)
+
+    def _nested(self, name: str, rows: RowArray, values: Sequence[Any]) -> list[Any]:
+        """Chunks or matches, marked as those of their rows; found ones are marked already."""
+        return [
+            value
+            if value is None or isinstance(value, Records)
+            else adopt_value(name, value, self._view(row))
+            for row, value in zip(rows.tolist(), values, strict=True)
+        ]
 
     def search_set(self, name: str = 'embedding') -> SearchSet:
         vectors = self.store.vectors(name)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from .errors import DocumentGone, InvalidDocument
 from .records import SearchSet
 from .schema import FIELD_BY_NAME, VECTOR_FIELDS
-from .state import LiveState, hydrate, plain_value
+from .state import LiveState, adopt_value, hydrate, plain_value
 from .stores.base import Update
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class StoredRow(LiveState):
 
     def assign(self, changes: Mapping[str, Any]) -> None:
         plain = {
-            name: None if value is None else plain_value(name, value)
+            name: None if value is None else plain_value(name, adopt_value(name, value, self))
             for name, value in changes.items()
         }
         if 'id' in plain and plain['id'] is None:

@@ -86,15 +86,9 @@ class ArrayMachine(RuleBasedStateMachine):
         return None
 
     def teardown(self):
-        try:
-            while self.saved:
-                self.da.__exit__(None, None, None)
-                self.saved.pop()
-            self.compare()
-        finally:
-            with suppress(Exception):
-                self.da.close()
-            shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(Exception):
+            self.da.close()
+        shutil.rmtree(self.path, ignore_errors=True)
 
     # -- making rows ---------------------------------------------------------
 

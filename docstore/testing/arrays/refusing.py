@@ -178,7 +178,7 @@ class RefusingTests(ArraySuite):
             ({'tags__i': {'$gtt': 1}}, ['$gtt', "did you mean '$gt"]),
             ({'$andd': [{'tags__i': {'$gt': 1}}]}, ['$andd', "did you mean '$and'"]),
             ({'tags__i': 3}, ['tags__i']),
-            ({'tags__i': {'gt': 3}}, ['gt']),
+            ({'tags__i': {'gt': 3}}, ['gt', "did you mean '$gt"]),
             ({'tags__i': {'$exists': 1}}, ['$exists', 'True or False']),
             ({'tags__i': {'$regex': '('}}, ['$regex']),
             ({'tags__i': {'$eq': '{tags__i'}}, ['{tags__i']),
