@@ -25,7 +25,7 @@ from .query import parse
 from .stored import StoredRecords
 
 if TYPE_CHECKING:
-    from .records import Records
+    from .records import Records, SearchSet
 
 __all__ = ['Found', 'Options', 'query_matrix', 'search', 'select']
 
@@ -181,8 +181,8 @@ def search(
     wanted = min(k + _copies_of_self(records, own_ids or ()), length) if exclude else k
     positions, distances = _nearest(records, queries, wanted, metric, mask)
     if span is not None:
-        vectors = records.search_set()
-        low, high = distance_range(metric, vectors.vectors, queries, vectors.lines, mask)
+        found, among, _ = _candidates(records, mask)
+        low, high = distance_range(metric, found.vectors, queries, found.lines, among)
         distances = normalize(distances, low, high, span)
     # Only what was found is held on to, as it stands now.
     unique, places = np.unique(positions, return_inverse=True)
@@ -213,14 +213,40 @@ def _nearest(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
     if isinstance(records, StoredRecords) and records.index.serves(metric.core):
         return records.index.search(queries, k, mask)
-    found = records.search_set()
+    found, mask, chosen = _candidates(records, mask)
+    if not len(found.vectors):
+        return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0))
     try:
-        return top_k(metric, found.vectors, queries, k, found.lines, mask)
+        positions, distances = top_k(metric, found.vectors, queries, k, found.lines, mask)
     except InvalidVector as error:
         if error.row < 0:
             raise
-        message = f'{records.identity(error.row)}: {error}'
-        raise InvalidVector(message, row=error.row) from None
+        position = error.row if chosen is None else int(chosen[error.row])
+        raise InvalidVector(f'{records.identity(position)}: {error}', row=position) from None
+    return positions if chosen is None else chosen[positions], distances
+
+
+def _candidates(
+    records: Records, mask: npt.NDArray[np.bool_] | None
+) -> tuple[SearchSet, npt.NDArray[np.bool_] | None, npt.NDArray[np.int64] | None]:
+    """The vectors to search, the mask over them, and their positions (None: all in order).
+
+    A Document without an embedding is no obstacle when the filter leaves it out.
+    """
+    try:
+        return records.search_set(), mask, None
+    except InvalidVector:
+        if mask is None:
+            raise
+    chosen = np.flatnonzero(mask).astype(np.int64)
+    try:
+        return records.take(chosen).search_set(), None, chosen
+    except InvalidVector as error:
+        position = int(chosen[error.row])
+        raise InvalidVector(
+            f'{records.identity(position)} has no embedding: set it, or filter it out',
+            row=position,
+        ) from None
 
 
 def _copies_of_self(records: Records, own_ids: Iterable[str]) -> int:
