@@ -251,7 +251,7 @@ class DocumentArray(SavedSequence):
     def _find_filter(self, filter: Any, limit: Any) -> DocumentArray:
         if filter is None:
             raise InvalidArgument('find needs a query, a filter, or both')
-        if filter == {}:
+        if filter == {} and (limit is None or limit is _LIMIT):
             return self
         positions = np.flatnonzero(select(self._records, filter)).astype(np.int64)
         if limit is not None and limit is not _LIMIT:

@@ -361,11 +361,14 @@ class Document:
         )
 
     def __hash__(self) -> int:
+        # By name, not in the order of setting, and no defaults: equal Documents hash equal.
         return hash(
             tuple(
                 (name, value)
-                for name, value in self._data.items()
-                if value is not None and FIELD_BY_NAME[name].kind != 'array'
+                for name, value in sorted(self._data.items(), key=lambda item: item[0])
+                if FIELD_BY_NAME[name].kind != 'array'
+                and (FIELD_BY_NAME[name].container or not is_empty(name, value))
+                and value is not None
             )
         )
 

@@ -91,12 +91,25 @@ class Hits:
 
     def gather(self, path: str, rows: Rows) -> list[Any] | npt.NDArray[Any]:
         name = path.split('__', maxsplit=1)[0]
-        if self._documents or self._only_id or name in ('scores', 'matches', 'adjacency'):
-            docs = [self.document(int(row)) for row in rows]
-            if path == name:
-                return [doc._data.get(name) for doc in docs]
-            return [doc._get_attributes(path) for doc in docs]
-        return self._found.gather(path, self._positions[np.asarray(rows, dtype=np.int64)])
+        own = path == f'scores__{self._score}__value'
+        if not own and (
+            (self._only_id and name != 'id') or name in ('scores', 'matches', 'adjacency')
+        ):
+            return [_value(self.document(int(row)), path) for row in rows]
+        chosen = np.asarray(rows, dtype=np.int64)
+        values: list[Any] | npt.NDArray[Any]
+        if own:
+            values = self._distances[chosen].astype(np.float64).tolist()
+        else:
+            values = self._found.gather(path, self._positions[chosen])
+        if not self._documents:
+            return values
+        # Those that somebody looked at may have been changed since.
+        looked_at = (self._documents.get(int(row)) for row in rows)
+        return [
+            value if doc is None else _value(doc, path)
+            for value, doc in zip(values, looked_at, strict=True)
+        ]
 
     def put(self, name: str, rows: Rows, values: Sequence[Any] | npt.NDArray[Any] | None) -> None:
         for at, row in enumerate(rows):
@@ -104,3 +117,8 @@ class Hits:
 
     def search_set(self, name: str, rows: Rows) -> SearchSet | None:
         return None
+
+
+def _value(doc: Document, path: str) -> Any:
+    """What is at a path of a Document; of a field by itself, None where it is unset."""
+    return doc._get_attributes(path) if '__' in path[1:] else doc._data.get(path)

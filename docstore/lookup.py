@@ -13,6 +13,9 @@ __all__ = ['IdLookup']
 # So many deletions are kept aside before the lookup is made anew.
 _MOST_DELETIONS = 2048
 
+# What was remembered is deleted, but another of the same id may come before it.
+_ANOTHER = -1
+
 
 class IdLookup:
     """Remembers where ids are; made when first used, kept through deletions.
@@ -70,20 +73,19 @@ class IdLookup:
             self._add(id_at(position), position)
         self._length = length
         found = self._locate(key)
-        if found is None or id_at(found) == key:
+        if found is None or (found != _ANOTHER and id_at(found) == key):
             return found
         self._build(all_ids())
         return self._locate(key)
 
     def _locate(self, key: str) -> int | None:
+        """The position of an id, as far as is remembered."""
         original = (self._originals or {}).get(key)
         if original is None:
             return None
         before = bisect_left(self._deleted, original)
         if before < len(self._deleted) and self._deleted[before] == original:
-            # Another of the same id may come before the deleted one: any
-            # position that does not hold the id makes the caller look anew.
-            return None if self._unique else 0
+            return None if self._unique else _ANOTHER
         return original - before
 
     def _build(self, ids: Sequence[Any]) -> None:
