@@ -253,10 +253,10 @@ class DocumentArray(SavedSequence):
             raise InvalidArgument('find needs a query, a filter, or both')
         if filter == {} and (limit is None or limit is _LIMIT):
             return self
-        positions = np.flatnonzero(select(self._records, filter)).astype(np.int64)
-        if limit is not None and limit is not _LIMIT:
-            positions = positions[: check_limit(limit)]
-        return self._of(self._records.take(positions))
+        most = None if limit is None or limit is _LIMIT else check_limit(limit)
+        with self._records.lock:
+            matching = np.flatnonzero(select(self._records, filter)).astype(np.int64)
+            return self._of(self._records.take(matching[:most]))
 
     def match(
         self,
@@ -300,6 +300,8 @@ class DocumentArray(SavedSequence):
         (3, 0.423)
         """
         _no_subindex(on, False)
+        if batch_size is not None and batch_size < 1:
+            raise InvalidArgument(f'batch_size must be at least 1, got {batch_size!r}')
         if not len(self) or not len(darray):
             return
         options = Options(

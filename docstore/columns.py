@@ -168,6 +168,8 @@ class MatrixColumn:
 
     def tolist(self) -> list[Any]:
         """One array a row, None where the field is not set."""
+        if self.array.ndim == 1:
+            return [self[row] for row in range(len(self))]
         if self.present is None:
             return list(self.array)
         return [
@@ -179,7 +181,8 @@ class MatrixColumn:
 
     def __getitem__(self, row: int) -> Any:
         there = self.present is None or self.present[row]
-        return self.array[row] if there else None
+        # With the dots a line of no dimensions is an array still, not a scalar.
+        return self.array[row, ...] if there else None
 
 
 #: What writers take and readers give; readers give the two classes only.

@@ -168,6 +168,17 @@ def search(
         If an option, the dimension or a value is of no use; the message
         names the document.
     """
+    if isinstance(records, StoredRecords):
+        return records.steady(lambda: _search(records, queries, options, own_ids))
+    return _search(records, queries, options, own_ids)
+
+
+def _search(
+    records: Records,
+    queries: npt.NDArray[Any],
+    options: Options,
+    own_ids: Sequence[str] | None,
+) -> Found:
     limit = check_limit(options.limit)
     span = check_normalization(options.normalization)
     metric = resolve_metric(_metric_of(records, options), options.use_scipy, options.metric_name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .errors import InvalidType, NotAStore
+from .errors import InvalidType, NotAStore, UnknownName, did_you_mean
 from .stored import StoredRecords
 from .stores import STORES
 
@@ -21,6 +21,9 @@ def open_records(storage: str, config: Mapping[str, Any] | None) -> StoredRecord
     """The records of a store that is opened, or made, as ``config`` says."""
     if not isinstance(storage, str):
         raise InvalidType(f'storage must be a name, not {type(storage).__name__}')
+    if storage not in STORES:
+        known = [*STORES, 'memory']
+        raise UnknownName(f'storage={storage!r} is not supported{did_you_mean(storage, known)}')
     store: Store = STORES.load(storage)({} if config is None else config)
     return StoredRecords(store)
 
@@ -42,5 +45,7 @@ def open_path(path: str | Path, config: Mapping[str, Any]) -> StoredRecords:
     if place.is_dir():
         return open_records('disk', {**config, 'path': str(place), 'create': False})
     if place.is_file():
+        if not place.stat().st_size:
+            raise NotAStore(f'the file {str(place)!r} is empty: it is no store', code=0)
         return open_records('sqlite', {**config, 'connection': str(place)})
     raise NotAStore(f'there is no store at {str(place)!r}', code=2)

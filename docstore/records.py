@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,8 @@ class Records(ABC):
     name: str
     #: Whether the Documents outlive the process.
     persistent: bool
+    #: Held while something is done at positions that another thread may move.
+    lock: AbstractContextManager[Any] = nullcontext()
 
     @abstractmethod
     def __len__(self) -> int:

@@ -60,13 +60,16 @@ class DocumentSequence(MutableSequence[Document]):
         # The commonest key first: telling all kinds apart costs more than the reading.
         if type(key) is int and 0 <= key < len(self._records):
             return self._records.get(key)
-        return get_item(self, key)
+        with self._records.lock:
+            return get_item(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        set_item(self, key, value)
+        with self._records.lock:
+            set_item(self, key, value)
 
     def __delitem__(self, key: Any) -> None:
-        delete_item(self, key)
+        with self._records.lock:
+            delete_item(self, key)
 
     def append(self, value: Document, **kwargs: Any) -> None:
         """Add a Document at the end."""
@@ -76,25 +79,30 @@ class DocumentSequence(MutableSequence[Document]):
 
     def extend(self, values: Iterable[Document], **kwargs: Any) -> None:
         """Add Documents at the end, all or none."""
-        self._records.insert(len(self._records), checked(values))
+        docs = checked(values)
+        with self._records.lock:
+            self._records.insert(len(self._records), docs)
 
     def insert(self, index: int, value: Document, **kwargs: Any) -> None:
         """Put a Document before a position."""
         check_document(value)
-        start = range(*slice(int(index), None).indices(len(self))).start
-        self._records.insert(start, [value])
+        with self._records.lock:
+            start = range(*slice(int(index), None).indices(len(self))).start
+            self._records.insert(start, [value])
 
     def pop(self, index: int = -1) -> Document:
         """Remove a Document and return it; one of a store as a free copy."""
-        doc: Document = self[index]
-        if isinstance(self._records, StoredRecords):
-            doc = Document(doc, copy=True)
-        del self[index]
+        with self._records.lock:
+            doc: Document = self[index]
+            if isinstance(self._records, StoredRecords):
+                doc = Document(doc, copy=True)
+            del self[index]
         return doc
 
     def reverse(self) -> None:
         """Turn the order round, in place."""
-        self._records.reorder(np.arange(len(self), dtype=np.int64)[::-1])
+        with self._records.lock:
+            self._records.reorder(np.arange(len(self), dtype=np.int64)[::-1])
 
     def clear(self) -> None:
         """Remove all Documents."""
@@ -111,7 +119,9 @@ class DocumentSequence(MutableSequence[Document]):
         >>> da[:, ['id', 'text']]
         [['a', 'b'], ['new', '']]
         """
-        self._records.upsert([docs] if isinstance(docs, Document) else checked(docs))
+        new = [docs] if isinstance(docs, Document) else checked(docs)
+        with self._records.lock:
+            self._records.upsert(new)
 
     def __iadd__(self, other: Iterable[Document]) -> Self:
         self.extend(other)

@@ -7,8 +7,8 @@ all views of it, so that what one view sets the others see.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from .document import Document
 from .errors import (
+    DocstoreError,
     DocumentGone,
     InvalidDocument,
     InvalidVector,
@@ -36,8 +37,13 @@ if TYPE_CHECKING:
 
 __all__ = ['StoredRecords']
 
+T = TypeVar('T')
+
 # So many rows are read at once when a stored array is walked through.
 _READ_AHEAD = 256
+
+# So often reads that belong together are tried before writers have to wait.
+_TRIES = 3
 # Up to so many positions it is cheaper to ask for the row of each than for all rows.
 _FEW = 64
 
@@ -64,7 +70,7 @@ class StoredRecords(Records):
         self._depth = 0
         self._broken = False
         self._closed = False
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
 
     # -- reading ---------------------------------------------------------
 
@@ -72,7 +78,7 @@ class StoredRecords(Records):
         return len(self.store)
 
     def _view(self, row: int) -> StoredRow:
-        with self._lock:
+        with self.lock:
             live = self._live.get(row)
             if live is None:
                 live = self._live[row] = StoredRow(self, row)
@@ -135,7 +141,7 @@ class StoredRecords(Records):
 
     def changed(self, rows: Iterable[int] | None, names: Iterable[str] | None = None) -> None:
         """Make the live views of these rows (None: of all) read fields anew."""
-        with self._lock:
+        with self.lock:
             live = (
                 list(self._live.values())
                 if rows is None
@@ -144,8 +150,25 @@ class StoredRecords(Records):
         for view in live:
             view.renew(names)
 
+    def steady(self, work: Callable[[], T]) -> T:
+        """The result of several reads that belong together: done again if a write came between."""
+        for _ in range(_TRIES):
+            before = self.store.version
+            try:
+                result = work()
+            except DocstoreError:
+                if self.store.version == before:
+                    raise
+                continue
+            if self.store.version == before:
+                return result
+        with self.lock:
+            return work()
+
     def append(self, doc: Document) -> None:
-        self.write([Insert(len(self), [_record_of(doc)])])
+        record = _record_of(doc)
+        with self.lock:
+            self.write([Insert(len(self), [record])])
 
     def overwrite(self, docs: Sequence[Document]) -> None:
         records = [_record_of(doc) for doc in docs]

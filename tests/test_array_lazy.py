@@ -146,8 +146,9 @@ def test_a_stored_array_makes_no_documents_either(storage, tmp_path):
     da = DocumentArray(storage=storage, config=config)
     more = DocumentArray.empty(2000)
     more.embeddings = np.random.default_rng(1).normal(size=(2000, 8)).astype(np.float32)
+    da.extend(more)
+    del more
     with makes_few_documents():
-        da.extend(more)
         da.texts = [str(i) for i in range(2000)]
         assert da.embeddings.shape == (2000, 8)
         assert not da.embeddings.flags.writeable

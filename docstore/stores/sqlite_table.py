@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..errors import CorruptData, DocumentGone
+from ..errors import CorruptData, CorruptStore, DocumentGone
 from .sqlite_errors import corrupt
 from .sqlite_order import RowOrder
 from .sqlite_rows import checked, unpack
@@ -164,7 +164,9 @@ class Table:
         except KeyError as error:
             raise self._gone(error.args[0]) from None
 
-    def _gone(self, row: int) -> DocumentGone:
+    def _gone(self, row: int) -> DocumentGone | CorruptStore:
+        if int(self.order().inverse(np.asarray([row], dtype=np.int64))[0]) >= 0:
+            return corrupt(self.path, 'a document of the order is missing', self.tables.name, row)
         return DocumentGone(f'row {row} of table {self.tables.name!r} was deleted')
 
     # ------------------------------------------------------------------ reading content

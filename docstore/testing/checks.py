@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from docstore import Document, DocumentArray, NamedScore
+from docstore.document import Document
 from docstore.errors import DocstoreError
+from docstore.score import NamedScore
+
+if TYPE_CHECKING:
+    from docstore.array import DocumentArray
 
 __all__ = ['DIM', 'contents', 'ids', 'make_docs', 'nearest', 'plain', 'refuses', 'vectors']
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
 from pathlib import Path
 
 import pytest
 
-from docstore import DocumentArray
+from docstore import Document, DocumentArray
 from docstore.stores import STORES
 from docstore.testing.arrays import ArrayTests
-from docstore.testing.checks import DIM
+from docstore.testing.arrays.base import ArraySuite
+from docstore.testing.checks import DIM, contents, ids, make_docs, vectors
 from docstore.testing.stores import StoreTests
 
 #: What opens a storage that wants more, or other keys, than a path.
@@ -21,9 +23,42 @@ CONFIGS = {
 #: annlite searches by the metric that it was configured with, whatever it is asked for.
 METRICS = {'annlite': ('cosine',)}
 NEEDS = {'annlite': 'hnswlib'}
+#: annlite is the disk store with a graph index.
+KINDS = {'annlite': 'disk'}
 
 
-class TestMemoryArray(ArrayTests):
+class PicklingTests(ArraySuite):
+    """Not in the public suite: the package itself reads no pickles."""
+
+    def test_content_or_address(self, tmp_path):
+        array = self.open(tmp_path, make_docs(5))
+        data = pickle.dumps(array)
+        array[0].text = 'changed'
+        array.append(Document(id='later'))
+        array.close()
+        again = pickle.loads(data)
+        assert isinstance(again, DocumentArray)
+        if self.persistent:
+            assert ids(again) == ['d0', 'd1', 'd2', 'd3', 'd4', 'later']
+            assert again[0].text == 'changed'
+        else:
+            assert contents(again) == contents(make_docs(5))
+        again.close()
+
+    def test_a_document_is_free(self, da):
+        again = pickle.loads(pickle.dumps(da[1]))
+        assert contents([again]) == contents(make_docs(2)[1:])
+        again.tags['nested']['x'].append('changed')
+        again.text = 'changed'
+        assert contents(da) == contents(make_docs(5))
+
+    def test_parts_bring_their_content(self, da):
+        hits = da.find(vectors(5)[0], limit=2)
+        for part in (da[1:3], da.find({'tags__i': {'$lt': 2}}), hits):
+            assert contents(pickle.loads(pickle.dumps(part))) == contents(part)
+
+
+class TestMemoryArray(PicklingTests, ArrayTests):
     storage = 'memory'
     persistent = False
 
@@ -39,9 +74,11 @@ class TestMemoryArray(ArrayTests):
 def array_suite(name):
     """The suite of DocumentArray for a registered storage."""
 
-    class Suite(ArrayTests):
+    class Suite(PicklingTests, ArrayTests):
         storage = name
+        kind = KINDS.get(name)
         metrics = METRICS.get(name, ArrayTests.metrics)
+        approximate = name in KINDS
 
         def config(self, path: Path):
             return CONFIGS[name](path) if name in CONFIGS else super().config(path)
@@ -71,8 +108,7 @@ def store_suite(name):
 for _name in STORES:
     _suite = array_suite(_name)
     globals()[_suite.__name__] = _suite
-    # annlite is the disk store with another index.
-    if _name != 'annlite':
+    if _name not in KINDS:
         _suite = store_suite(_name)
         globals()[_suite.__name__] = _suite
 del _suite

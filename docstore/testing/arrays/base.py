@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from docstore import Document, DocumentArray
+from docstore.array import DocumentArray
 
 from ..checks import make_docs
+
+if TYPE_CHECKING:
+    from docstore.document import Document
 
 __all__ = ['ArraySuite', 'Opener']
 
@@ -22,10 +25,16 @@ class ArraySuite:
 
     #: The name that the storage is registered under.
     storage: ClassVar[str]
+    #: What ``da.storage`` says, where it is another name.
+    kind: ClassVar[str | None] = None
     #: Whether the content outlives the array, and ids are unique.
     persistent: ClassVar[bool] = True
     #: The metrics that the storage can search by; the first is its default.
     metrics: ClassVar[tuple[str, ...]] = ('cosine', 'euclidean', 'sqeuclidean', 'ip')
+
+    #: Whether vectors are searched in an index that holds only what has one, and that breaks
+    #: ties in its own order.
+    approximate: ClassVar[bool] = False
 
     def config(self, path: Path) -> dict[str, Any] | None:
         """What opens an array that keeps its files at ``path`` or below it."""

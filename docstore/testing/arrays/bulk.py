@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from docstore import Document, DocumentArray
+from docstore.array import DocumentArray
+from docstore.document import Document
 from docstore.errors import LengthMismatch
 
 from ..checks import DIM, contents, make_docs, refuses, vectors

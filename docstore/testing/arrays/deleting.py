@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from docstore import DocumentArray  # noqa: TC001
 from docstore.errors import UnsupportedOperation
 
 from ..checks import contents, ids, make_docs, refuses
 from .base import ArraySuite, Opener
 from .getting import SLICES, nested_docs
+
+if TYPE_CHECKING:
+    from docstore.array import DocumentArray
 
 __all__ = ['DeletingTests']
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from docstore import Document, DocumentArray
+from docstore.array import DocumentArray
+from docstore.document import Document
 
 from ..checks import ids, make_docs, vectors
 from .base import ArraySuite, Opener

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from docstore import Document, DocumentArray
+from docstore.array import DocumentArray
+from docstore.document import Document
 
 from ..checks import contents, ids, make_docs
 from .base import ArraySuite, Opener
@@ -174,7 +175,7 @@ class ListTests(ArraySuite):
         assert re.fullmatch(rf'<DocumentArray{tag} \(length=5\) at \w+>', repr(da))
 
     def test_storage_names_itself(self, da: DocumentArray) -> None:
-        assert da.storage == self.storage
+        assert da.storage == (self.kind or self.storage)
 
     def test_summary_says_how_many(self, da: DocumentArray, capsys: Any) -> None:
         da.summary()

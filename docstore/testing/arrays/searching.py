@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from docstore import Document, DocumentArray, NamedScore
+from docstore.array import DocumentArray
+from docstore.document import Document
 
 from ..checks import DIM, contents, ids, make_docs, nearest, vectors
 from .base import ArraySuite, Opener
@@ -134,7 +135,8 @@ class SearchingTests(ArraySuite):
         array = opener([Document(id=f'd{i}', embedding=same) for i in range(9)])
         assert numbers(array.find(same, limit=4)) == [0, 1, 2, 3]
         array.reverse()
-        assert numbers(array.find(same, limit=4)) == [8, 7, 6, 5]
+        if not self.approximate:
+            assert numbers(array.find(same, limit=4)) == [8, 7, 6, 5]
 
     def test_search_follows_changes(self, many: DocumentArray) -> None:
         expected, rng = vectors(N), random.Random(1)
@@ -185,11 +187,10 @@ class SearchingTests(ArraySuite):
     def test_hits_outlive_their_source(self, many: DocumentArray) -> None:
         found = many.find(vectors(N)[3], limit=2)
         wanted = numbers(found)
-        texts = [f'text {i}' for i in wanted]
+        assert [doc.id for doc in found] == [f'd{i}' for i in wanted]
         many[3].text = 'changed after the search'
         many.clear()
-        assert numbers(found) == wanted
-        assert found.texts[1] == texts[1]
+        assert [doc.text for doc in found] == [f'text {i}' for i in wanted]
 
     def test_results_are_arrays(self, many: DocumentArray) -> None:
         found = many.find(vectors(N)[3], limit=4)
@@ -313,9 +314,3 @@ class SearchingTests(ArraySuite):
         left = DocumentArray([Document(embedding=np.ones(DIM, dtype=np.float32))])
         left.match(opener())
         assert len(left[0].matches) == 0
-
-    def test_document_match(self, many: DocumentArray) -> None:
-        query = Document(embedding=vectors(1, seed=5)[0])
-        assert query.match(many, limit=2) is query
-        assert len(query.matches) == 2
-        assert isinstance(query.matches[0].scores[self.metric], NamedScore)

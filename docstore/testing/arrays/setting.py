@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from docstore import Document, DocumentArray
+from docstore.document import Document
 from docstore.errors import InvalidArgument, LengthMismatch
 
 from ..checks import contents, ids, make_docs, refuses, vectors
 from .base import ArraySuite, Opener
 from .getting import nested_docs
+
+if TYPE_CHECKING:
+    from docstore.array import DocumentArray
 
 __all__ = ['SettingTests']
 

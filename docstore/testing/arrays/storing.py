@@ -1,15 +1,15 @@
-"""Reopening, copying and pickling."""
+"""Reopening and copying."""
 
 from __future__ import annotations
 
 import copy
-import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from docstore import Document, DocumentArray
+from docstore.array import DocumentArray
+from docstore.document import Document
 from docstore.errors import StoreClosed
 
 from ..checks import contents, ids, make_docs, refuses, vectors
@@ -128,38 +128,12 @@ class StoringTests(ArraySuite):
             other[1].tags['nested']['x'].clear()
             assert contents(da) == contents(make_docs(5))
 
-    def test_pickle(self, da: DocumentArray) -> None:
-        if self.persistent:
-            pytest.skip('a persistent array is pickled as its address')
-        again = pickle.loads(pickle.dumps(da))  # noqa: S301
-        assert isinstance(again, DocumentArray)
-        assert contents(again) == contents(da)
-        again[0].text = 'changed'
-        assert da[0].text == 'text 0'
-
-    def test_pickle_is_an_address(self, tmp_path: Path) -> None:
-        if not self.persistent:
-            pytest.skip('an array in memory is pickled with its content')
-        array = self.open(tmp_path, make_docs(5))
-        data = pickle.dumps(array)
-        array.append(Document(id='later'))
-        array.close()
-        again = pickle.loads(data)  # noqa: S301
-        assert ids(again) == ['d0', 'd1', 'd2', 'd3', 'd4', 'later']
-        again.close()
-
-    def test_pickled_document_is_free(self, da: DocumentArray) -> None:
-        pickled = pickle.loads(pickle.dumps(da[1]))  # noqa: S301
-        for again in (pickled, copy.deepcopy(da[1])):
-            assert contents([again]) == contents(make_docs(2)[1:])
-            again.tags['nested']['x'].append('changed')
-            again.text = 'changed'
+    def test_deepcopied_document_is_free(self, da: DocumentArray) -> None:
+        again = copy.deepcopy(da[1])
+        assert contents([again]) == contents(make_docs(2)[1:])
+        again.tags['nested']['x'].append('changed')
+        again.text = 'changed'
         assert contents(da) == contents(make_docs(5))
-
-    def test_parts_are_pickled_with_their_content(self, da: DocumentArray) -> None:
-        for part in (da[1:3], da.find({'tags__i': {'$lt': 2}}), da.find(vectors(5)[0], limit=2)):
-            again = pickle.loads(pickle.dumps(part))  # noqa: S301
-            assert contents(again) == contents(part)
 
     def test_many(self, tmp_path: Path) -> None:
         matrix = np.random.default_rng(1).normal(size=(3000, 4)).astype(np.float32)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from docstore import Document, DocumentArray
+from docstore.document import Document
 from docstore.errors import DocumentGone
 
 from ..checks import contents, ids, make_docs, refuses, vectors
 from .base import ArraySuite
+
+if TYPE_CHECKING:
+    from docstore.array import DocumentArray
 
 __all__ = ['TransactingTests']
 

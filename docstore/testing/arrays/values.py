@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from docstore import Document, NamedScore
+from docstore.document import Document
+from docstore.score import NamedScore
 
 from ..checks import contents, make_docs, plain
 from .base import ArraySuite

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from docstore import Document, DocumentArray, NamedScore
+from docstore.document import Document
 from docstore.errors import DocumentGone
+from docstore.score import NamedScore
 
 from ..checks import contents, ids, make_docs, plain, refuses
 from .base import ArraySuite
+
+if TYPE_CHECKING:
+    from docstore.array import DocumentArray
 
 __all__ = ['ViewTests']
 
