@@ -209,10 +209,11 @@ bool Generation::follow() {
 }
 
 void Generation::go_back(std::uint64_t end) {
+  if (end < checkpoint_end) {
+    throw CorruptStore("the checkpoint of " + log->path() + " is ahead of it", log->path(), end);
+  }
   log->cut(end);
   const bool was_rebuilt = rebuilt;
-  if (end < checkpoint_end)
-    throw CorruptStore("a checkpoint is ahead of its log", log->path(), end);
   load_start();
   rebuilt = was_rebuilt;
   replay(applied_end, end);
