@@ -314,7 +314,7 @@ class IndexTests:
                 index.search(vectors[:1], k)
         for wrong in (True, 1.5, '3', None):
             with pytest.raises(InvalidType):
-                index.search(vectors[:1], wrong)  # type: ignore[arg-type]
+                index.search(vectors[:1], wrong)
 
     # ------------------------------------------------------------- files
 

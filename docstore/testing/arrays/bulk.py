@@ -75,7 +75,7 @@ class BulkTests(ArraySuite):
         da.embeddings = new
         np.testing.assert_array_equal(da.embeddings, new)
         np.testing.assert_array_equal(da[2].embedding, new[2])
-        assert da.texts[2] == 'text 2'
+        assert da[2].text == 'text 2'
 
     def test_embeddings_as_lists(self, da: DocumentArray) -> None:
         da.embeddings = [[float(i)] * DIM for i in range(1, 6)]

@@ -110,7 +110,8 @@ class GettingTests(ArraySuite):
         assert ids(part) == [f'd{i}' for i, wanted in enumerate(key) if wanted]
 
     def test_an_empty_list_selects_nothing(self, da: DocumentArray) -> None:
-        for key in ([], np.array([], dtype=np.int64), np.zeros(5, dtype=bool)):
+        keys: list[Any] = [[], np.array([], dtype=np.int64), np.zeros(5, dtype=bool)]
+        for key in keys:
             assert len(da[key]) == 0
 
     def test_misses_in_lists(self, da: DocumentArray) -> None:

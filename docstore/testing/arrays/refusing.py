@@ -215,7 +215,7 @@ class RefusingTests(ArraySuite):
         with refuses(DocumentNotFound, KeyError, 'nobody', array=da):
             _ = da['nobody']
         with refuses(InvalidIndex, IndexError, 'float', array=da):
-            del da[1.5]  # type: ignore[arg-type]
+            del da[1.5]
         with refuses(DocstoreError, ValueError, 'id', array=da):
             da[1, 'id'] = None
 
@@ -245,7 +245,7 @@ class RefusingTests(ArraySuite):
             with refuses(InvalidType, TypeError, array=da):
                 bad()
 
-    def test_duplicate_ids(self, da: DocumentArray, opener: Opener) -> None:
+    def test_a_repeated_id_is_refused(self, da: DocumentArray, opener: Opener) -> None:
         if not self.persistent:
             pytest.skip('allowed in memory')
         one = Document(id='d3')
@@ -314,5 +314,5 @@ class RefusingTests(ArraySuite):
     def test_config_of_another_type(self) -> None:
         if not self.persistent:
             pytest.skip('memory has no configuration')
-        with refuses(DocstoreError, (TypeError, ValueError), 'config'):  # type: ignore[arg-type]
-            DocumentArray(storage=self.storage, config=17)  # type: ignore[arg-type]
+        with refuses(DocstoreError, (TypeError, ValueError), 'config'):
+            DocumentArray(storage=self.storage, config=17)

@@ -115,7 +115,7 @@ class SettingTests(ArraySuite):
         with refuses(InvalidArgument, ValueError, array=nested):
             nested[...] = [Document()] * 40
 
-    def test_path(self, opener: Opener) -> None:
+    def test_set_by_path(self, opener: Opener) -> None:
         nested = opener(nested_docs())
         nested['@c'] = [Document(id=name, text=f'new {name}') for name in nested['@c', 'id']]
         assert nested[0].chunks[1].text == 'new a-c1'
