@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from .errors import InvalidArgument, InvalidDocument, UnknownField, did_you_mean
+from .errors import DocumentGone, InvalidArgument, InvalidDocument, UnknownField, did_you_mean
 from .fields import (
     ContainerField,
     ContentField,
@@ -385,7 +385,11 @@ class Document:
         return type(self)._of_record, (to_record(self._data),), self.__dict__ or None
 
     def __repr__(self) -> str:
-        return f'<{type(self).__name__} {self.non_empty_fields!r} at {self._data.get("id")}>'
+        try:
+            return f'<{type(self).__name__} {self.non_empty_fields!r} at {self._data.get("id")}>'
+        except DocumentGone:
+            # Debuggers and test reports show what is no longer there, too.
+            return f'<{type(self).__name__} deleted from its store>'
 
     def __rich_console__(self, console: Any, options: Any) -> Any:
         from .display.summary import document_tree

@@ -40,7 +40,8 @@ class IdLookup:
 
     def deleted(self, position: int) -> None:
         """The item at ``position`` was removed."""
-        if self._originals is None:
+        # What was appended since the last lookup is not remembered yet.
+        if self._originals is None or position >= self._length:
             return
         if len(self._deleted) >= _MOST_DELETIONS:
             self.forget()

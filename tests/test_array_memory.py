@@ -156,6 +156,19 @@ def test_the_last_of_two_equal_ids_is_found():
     assert da.texts == ['0']
 
 
+def test_ids_are_looked_up_while_documents_come_and_go():
+    da = DocumentArray()
+    for round_ in range(3):
+        assert 'a' not in da
+        da.append(Document(id='a', text=str(round_)))
+        da.append(Document(id='b'))
+        del da[0]
+        assert 'a' not in da
+        assert da['b'] is da[0]
+        da.pop()
+        assert 'b' not in da
+
+
 def test_iteration_sees_what_is_appended_meanwhile():
     da = DocumentArray(make_docs(2))
     seen = []

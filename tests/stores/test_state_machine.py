@@ -125,6 +125,11 @@ class ArrayMachine(RuleBasedStateMachine):
     def alive(self, row):
         return any(row is other for other in self.model)
 
+    def view(self, data, alive):
+        """One of the views, with its row."""
+        some = [(doc, row) for doc, row in self.views if self.alive(row) == alive]
+        return some[data.draw(st.integers(0, len(some) - 1))]
+
     def by_id(self, name):
         """Where a row is; in memory an id may be there twice, then the last."""
         return max(i for i, row in enumerate(self.model) if row['id'] == name)
@@ -315,7 +320,7 @@ class ArrayMachine(RuleBasedStateMachine):
         data=st.data(), what=st.sampled_from(['text', 'weight', 'tags', 'embedding', 'id', 'unset'])
     )
     def set_by_view(self, data, what):
-        doc, row = data.draw(st.sampled_from([(d, r) for d, r in self.views if self.alive(r)]))
+        doc, row = self.view(data, alive=True)
         if what == 'id':
             row['id'] = doc.id = f'id{self.count}'
             self.count += 1
@@ -337,7 +342,7 @@ class ArrayMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(self.alive(row) for _, row in self.views))
     @rule(data=st.data(), what=st.sampled_from(['set', 'del', 'clear', 'list', 'dict']))
     def change_tags_in_place(self, data, what):
-        doc, row = data.draw(st.sampled_from([(d, r) for d, r in self.views if self.alive(r)]))
+        doc, row = self.view(data, alive=True)
         own = row.setdefault('tags', {})
         value = data.draw(values)
         for target, item in ((doc.tags, copy.deepcopy(value)), (own, copy.deepcopy(value))):
@@ -424,7 +429,7 @@ class ArrayMachine(RuleBasedStateMachine):
     )
     @rule(data=st.data())
     def touch_what_is_gone(self, data):
-        doc, _ = data.draw(st.sampled_from([(d, r) for d, r in self.views if not self.alive(r)]))
+        doc, _ = self.view(data, alive=False)
         with pytest.raises(DocumentGone):
             _ = doc.text
         with pytest.raises(DocumentGone):

@@ -246,3 +246,4 @@ class ViewTests(ArraySuite):
             doc.text = 'x'
         with refuses(DocumentGone, LookupError, array=da):
             tags['x'] = 1
+        assert 'deleted' in repr(doc)
