@@ -333,7 +333,18 @@ class MemoryRecords(Records):
         return SearchSet(_as_vectors(vectors, self.identity))
 
     def select(self, predicate: Predicate) -> npt.NDArray[np.bool_]:
-        return evaluate(predicate, self.gather, len(self._docs))
+        if len(self._rows):
+            return evaluate(predicate, self.gather, len(self._docs))
+        fields: dict[str, Any] = {}
+
+        def column(path: str) -> Any:
+            # The Documents are looked at once for all conditions on their tags.
+            name, *keys = path.split('__')
+            if name not in fields:
+                fields[name] = self.gather(name)
+            return walk_all(fields[name], tuple(keys))
+
+        return evaluate(predicate, column, len(self._docs))
 
 
 def range_of(rows: Rows, position: int) -> Rows:
