@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .document import Document
+from .schema import FIELD_BY_NAME
 from .score import NamedScore, Scores
 
 if TYPE_CHECKING:
     from .records import Records, SearchSet
-    from .table import Rows
+    from .table import Rows, Source
 
 __all__ = ['Hits']
 
@@ -93,7 +95,10 @@ class Hits:
         name = path.split('__', maxsplit=1)[0]
         own = path == f'scores__{self._score}__value'
         if not own and (
-            (self._only_id and name != 'id') or name in ('scores', 'matches', 'adjacency')
+            (self._only_id and name != 'id')
+            or name in ('scores', 'matches', 'adjacency')
+            # What could be changed in place must be the hit's, not the found Document's.
+            or (path in FIELD_BY_NAME and FIELD_BY_NAME[path].container)
         ):
             return [_value(self.document(int(row)), path) for row in rows]
         chosen = np.asarray(rows, dtype=np.int64)
@@ -102,6 +107,8 @@ class Hits:
             values = self._distances[chosen].astype(np.float64).tolist()
         else:
             values = self._found.gather(path, self._positions[chosen])
+            if isinstance(values, list):
+                values = [deepcopy(v) if isinstance(v, (dict, list)) else v for v in values]
         if not self._documents:
             return values
         # Those that somebody looked at may have been changed since.
@@ -114,6 +121,9 @@ class Hits:
     def put(self, name: str, rows: Rows, values: Sequence[Any] | npt.NDArray[Any] | None) -> None:
         for at, row in enumerate(rows):
             setattr(self.document(int(row)), name, None if values is None else values[at])
+
+    def kept(self, rows: Rows) -> Source:
+        return self
 
     def search_set(self, name: str, rows: Rows) -> SearchSet | None:
         return None

@@ -197,7 +197,7 @@ def _search(
         distances = normalize(distances, low, high, span)
     # Only what was found is held on to, as it stands now.
     unique, places = np.unique(positions, return_inverse=True)
-    found_records = records.take(unique)
+    found_records = records.found(unique)
     rows = places.reshape(positions.shape)
     if not exclude:
         return Found(found_records, list(rows), list(distances), metric.name, options.only_id)

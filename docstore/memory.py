@@ -105,6 +105,12 @@ class MemoryRecords(Records):
             return taken
         return MemoryRecords(self.get(position) for position in positions)
 
+    def found(self, positions: Positions) -> MemoryRecords:
+        taken = self.take(positions)
+        if taken._source is not None:
+            taken._source = taken._source.kept(taken._rows)
+        return taken
+
     def detached(self, position: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
         doc = self._docs[position]
         if doc is None:

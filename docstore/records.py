@@ -70,6 +70,12 @@ class Records(ABC):
     def take(self, positions: Positions) -> Records:
         """A memory sequence of the same Documents."""
 
+    def found(self, positions: Positions) -> Records:
+        """What a search found, for copies to be made of it later: deleting or, in a store,
+        changing the Documents does not change it.
+        """
+        return self.take(positions)
+
     @abstractmethod
     def detached(self, position: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
         """A deep copy of the fields of a Document, without those in ``skip``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from .errors import (
     LengthMismatch,
     TransactionError,
 )
+from .kept import KeptSource
 from .memory import MemoryRecords
 from .query import evaluate
 from .records import Positions, Records, SearchSet
@@ -67,6 +68,8 @@ class StoredRecords(Records):
         self.index = StoreIndex(store)
         self._source = StoredSource(self)
         self._live: WeakValueDictionary[int, StoredRow] = WeakValueDictionary()
+        # What searches found, as long as somebody holds on to it.
+        self._found: WeakSet[KeptSource] = WeakSet()
         self._depth = 0
         self._broken = False
         self._closed = False
@@ -120,6 +123,17 @@ class StoredRecords(Records):
             return np.concatenate(runs) if runs else np.empty(0, dtype=np.int64)
         return self.store.rows()[np.asarray(positions, dtype=np.int64)]
 
+    def found(self, positions: Positions) -> MemoryRecords:
+        rows = self._rows_at(positions)
+        return MemoryRecords.of(self.kept(rows), rows)
+
+    def kept(self, rows: RowArray) -> KeptSource:
+        """A source that shows rows as they are now, whatever is written later."""
+        source = KeptSource(self, rows)
+        with self.lock:
+            self._found.add(source)
+        return source
+
     def detached(self, position: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
         return self._source.detached(int(self.store.rows(position, position + 1)[0]), skip)
 
@@ -135,8 +149,15 @@ class StoredRecords(Records):
             raise TransactionError(
                 'a `with` block inside this one failed: this transaction will be undone, leave it'
             )
-        inserted = self.store.write(operations)
-        self.index.note(operations, inserted)
+        with self.lock:
+            for source in list(self._found):
+                for operation in operations:
+                    if isinstance(operation, Clear):
+                        source.keep(None)
+                    elif isinstance(operation, (Update, SetColumn, Delete)):
+                        source.keep(int(row) for row in operation.rows)
+            inserted = self.store.write(operations)
+            self.index.note(operations, inserted)
         return inserted
 
     def changed(self, rows: Iterable[int] | None, names: Iterable[str] | None = None) -> None:

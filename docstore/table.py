@@ -44,6 +44,9 @@ class Source(Protocol):
     def search_set(self, name: str, rows: Rows) -> SearchSet | None:
         """The vectors of rows; None if they are not all kept in one matrix."""
 
+    def kept(self, rows: Rows) -> Source:
+        """A source of these rows as they are now, if that needs another one."""
+
 
 class RandomIds:
     """Ids as random as those of single Documents, made into str when read."""
@@ -166,6 +169,9 @@ class Table:
     def set(self, row: int, name: str, value: Any) -> None:
         """Set one field of one row; None unsets it."""
         self._singles.setdefault(name, {})[row] = value
+
+    def kept(self, rows: Rows) -> Source:
+        return self
 
     def search_set(self, name: str, rows: Rows) -> SearchSet | None:
         matrix = self._matrix(name)

@@ -173,6 +173,9 @@ class StoredSource:
     def put(self, name: str, rows: Rows, values: Sequence[Any] | npt.NDArray[Any] | None) -> None:
         self._records.put_rows(name, np.asarray(rows, dtype=np.int64), values)
 
+    def kept(self, rows: Rows) -> StoredSource:
+        return self._records.kept(np.asarray(rows, dtype=np.int64))
+
     def search_set(self, name: str, rows: Rows) -> SearchSet | None:
         vectors = self._records.store.vectors(name)
         if vectors is None:

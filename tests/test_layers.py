@@ -31,7 +31,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
     3: (
         'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'memory',
-        'bulk', 'views', 'upkeep', 'stored', 'hits', 'opening', 'matching', 'indexing',
+        'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching', 'indexing',
         'generators',
     ),
     4: ('sequence', 'saving', 'array', 'nested'),

@@ -185,12 +185,43 @@ class SearchingTests(ArraySuite):
         )
 
     def test_hits_outlive_their_source(self, many: DocumentArray) -> None:
-        found = many.find(vectors(N)[3], limit=2)
+        found = many.find(vectors(N)[3], limit=4)
         wanted = numbers(found)
-        assert [doc.id for doc in found] == [f'd{i}' for i in wanted]
-        many[3].text = 'changed after the search'
+        texts = [f'text {i}' for i in wanted]
+        del many[[f'd{i}' for i in wanted[:2]]]
+        assert (found.texts, numbers(found[:1])) == (texts, wanted[:1])
         many.clear()
-        assert [doc.text for doc in found] == [f'text {i}' for i in wanted]
+        assert found.texts == texts
+        assert found[:, 'tags__i'] == wanted
+        np.testing.assert_array_equal(found.embeddings, vectors(N)[wanted])
+        assert [doc.text for doc in found] == texts
+
+    def test_hits_are_as_they_were_found(self, many: DocumentArray) -> None:
+        if not self.persistent:
+            pytest.skip('in memory a hit is copied when somebody first looks at it')
+        queries = vectors(3, seed=9)
+        expected = [contents(found) for found in many.find(queries, limit=4)]
+        results = many.find(queries, limit=4)
+        part = many[:].find(queries, limit=4)
+        many[:, 'weight'] = 99.0
+        many.embeddings = vectors(N, seed=77)
+        for doc in many:
+            doc.tags['changed'] = True
+            doc.text = 'changed'
+        many['d1'] = Document(id='d1')
+        many.upsert([Document(id='d2'), Document(id='new')])
+        del many[3:30]
+        assert [found.texts for found in results] == [[d['text'] for d in e] for e in expected]
+        assert [contents(found) for found in results] == expected
+        assert [contents(found) for found in part] == expected
+
+    def test_what_is_read_of_hits_in_bulk_is_theirs(self, many: DocumentArray) -> None:
+        before = contents(many)
+        found = many.find(vectors(N)[3], limit=4)
+        found[:, 'tags__nested'][0]['x'].append('changed')
+        found[:, 'tags'][0]['changed'] = 1
+        assert found[0].tags['changed'] == 1
+        assert contents(many) == before
 
     def test_results_are_arrays(self, many: DocumentArray) -> None:
         found = many.find(vectors(N)[3], limit=4)
