@@ -540,7 +540,7 @@ def test_against_a_list(machine):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=30,
+            max_examples=100,
             # Explaining takes longer than shrinking, and says little of a sequence of steps.
             phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
             stateful_step_count=40,
