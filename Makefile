@@ -94,4 +94,4 @@ format: $(VENV)/dev.installed
 	@clang-format -i $(CPP)
 
 clean:
-	rm -rf build dist site $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist site $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
