@@ -252,6 +252,20 @@ def test_damage_is_found_or_harmless(storage, seed, tmp_path):
         assert doc in json.loads(json.dumps(known.get(doc['id'], []))), 'this was never stored'
 
 
+@pytest.mark.parametrize(('old', 'new'), [('exact', 'exacp'), ('cosine', 'cosinf'), ('{', '[')])
+def test_a_damaged_configuration_in_a_database(old, new, tmp_path):
+    path = tmp_path / 'x'
+    open_stored('sqlite', path, make_docs(3)).close()
+    data = path.read_bytes()
+    at = data.index(b'{"index"')
+    end = data.index(b'}', at)
+    assert old.encode() in data[at:end]
+    damaged = data[at:end].replace(old.encode(), new.encode(), 1)
+    path.write_bytes(data[:at] + damaged + data[end:])
+    with refuses(errors.CorruptStore, OSError, 'index', path):
+        DocumentArray.open(path)
+
+
 @pytest.mark.parametrize('storage', STORED)
 def test_a_reader_of_a_damaged_store_leaves_it_as_it_is(storage, tmp_path):
     path = tmp_path / 'x'

@@ -6,8 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .. import _core
 from ..errors import InvalidConfig, NotAStore, UnsupportedFormat
 from .config import dump_index, load_index
+from .sqlite_errors import corrupt
 
 if TYPE_CHECKING:
     import sqlite3
@@ -185,7 +187,7 @@ def load_state(connection: sqlite3.Connection, name: str) -> tuple[int, State, I
     number, index, *values = connection.execute(
         f'SELECT number, index_config, {", ".join(_STATE)} FROM {_REGISTRY} WHERE name = ?', (name,)
     ).fetchone()
-    return number, State(*values), load_index(json.loads(index))
+    return number, State(*values), _parse_index(connection, name, index)
 
 
 def save_state(connection: sqlite3.Connection, number: int, state: State) -> None:
@@ -217,7 +219,24 @@ def save_index(connection: sqlite3.Connection, number: int, index: IndexConfig) 
 
 
 def _dump(index: IndexConfig) -> str:
-    return json.dumps(dump_index(index))
+    plain = dump_index(index)
+    return json.dumps({**plain, 'crc': _checksum(plain)})
+
+
+def _parse_index(connection: sqlite3.Connection, table: str, text: str) -> IndexConfig:
+    """What :func:`_dump` wrote, its checksum proven; an index of another name would be built."""
+    try:
+        plain = json.loads(text)
+        if plain.pop('crc') == _checksum(plain):
+            return load_index(plain)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass
+    path = connection.execute('PRAGMA database_list').fetchone()[2]
+    raise corrupt(path, 'the configuration of its index fails its checksum', table)
+
+
+def _checksum(plain: dict[str, object]) -> int:
+    return _core.crc32c(json.dumps(plain, sort_keys=True).encode())
 
 
 def _table_names(connection: sqlite3.Connection) -> set[str]:
