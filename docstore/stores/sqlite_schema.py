@@ -227,9 +227,11 @@ def _parse_index(connection: sqlite3.Connection, table: str, text: str) -> Index
     """What :func:`_dump` wrote, its checksum proven; an index of another name would be built."""
     try:
         plain = json.loads(text)
-        if plain.pop('crc') == _checksum(plain):
+        # The first databases of this format have no checksum here.
+        crc = plain.pop('crc', None)
+        if crc is None or crc == _checksum(plain):
             return load_index(plain)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         pass
     path = connection.execute('PRAGMA database_list').fetchone()[2]
     raise corrupt(path, 'the configuration of its index fails its checksum', table)
