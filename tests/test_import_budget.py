@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -30,18 +32,23 @@ print(json.dumps([used, sorted(set(sys.modules) - before)]))
 """
 
 
-def python(code: str, *options: str) -> str:
+def python(code: str, *options: str, **environment: str) -> str:
     # Elsewhere: the folder of the checkout has a docstore that is not the installed one.
     command = [sys.executable, *options, '-c', code]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=tempfile.gettempdir()
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tempfile.gettempdir(),
+        env={**os.environ, **environment},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def probe(code: str) -> tuple[float, list[str]]:
-    used, modules = json.loads(python(code))
+def probe(code: str, **environment: str) -> tuple[float, list[str]]:
+    used, modules = json.loads(python(code, **environment))
     return used, modules
 
 
@@ -54,8 +61,10 @@ def test_nothing_heavy_is_loaded(touched: bool) -> None:
     assert not heavy
 
 
-def test_import_stays_within_its_budget() -> None:
-    assert min(probe(PROBE)[0] for _ in range(5)) <= BUDGET
+def test_import_stays_within_its_budget(tmp_path: Path) -> None:
+    # Compiled once, as an installed package is: not every environment lets Python keep that.
+    compiled = {'PYTHONPYCACHEPREFIX': str(tmp_path), 'PYTHONDONTWRITEBYTECODE': ''}
+    assert min(probe(PROBE, **compiled)[0] for _ in range(5)) <= BUDGET
 
 
 def test_import_changes_nothing_around_it() -> None:
