@@ -196,9 +196,13 @@ def _search(
         low, high = distance_range(metric, found.vectors, queries, found.lines, among)
         distances = normalize(distances, low, high, span)
     # Only what was found is held on to, as it stands now.
-    unique, places = np.unique(positions, return_inverse=True)
-    found_records = records.found(unique)
-    rows = places.reshape(positions.shape)
+    if len(positions) == 1:
+        found_records = records.found(positions[0])
+        rows: npt.NDArray[Any] = np.arange(positions.size).reshape(1, -1)
+    else:
+        unique, places = np.unique(positions, return_inverse=True)
+        found_records = records.found(unique)
+        rows = places.reshape(positions.shape)
     if not exclude:
         return Found(found_records, list(rows), list(distances), metric.name, options.only_id)
     kept = list(_without_self(found_records, rows, distances, own_ids or (), k))

@@ -195,7 +195,7 @@ def to_record(data: State, skip: tuple[str, ...] = ()) -> dict[str, Any]:
     record = {}
     for name, value in data.items():
         if value is not None and name not in skip:
-            plain = plain_value(name, value)
+            plain = value if value.__class__ is str else plain_value(name, value)
             if plain is not None:
                 record[name] = plain
     return record

@@ -27,6 +27,7 @@ DOCUMENT_COLUMNS = ('tags', *PLAIN, 'lossy', 'crc', 'payload')
 
 _TEXT = frozenset(('text', 'uri', 'mime_type', 'modality', 'parent_id'))
 _BITS = {name: 1 << bit for bit, name in enumerate(('tags', *PLAIN))}
+_PLACES = {name: place for place, name in enumerate(PLAIN)}
 _LONG_NUMBER = re.compile(r'(?<![.\d])\d{19}')
 _to_json = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, separators=(',', ':')
@@ -54,14 +55,12 @@ def encode(row: int, record: Record) -> tuple[Any, ...]:
         tags = _tags_json(tags)
         if tags is None:
             lossy = _BITS['tags']
-    plain = []
-    for name in PLAIN:
-        value = record.get(name)
-        if value is not None:
-            value = _plain(name, value)
-            if value is None:
+    plain: list[Any] = [None] * len(PLAIN)
+    for name, value in record.items():
+        if value is not None and name in _PLACES:
+            plain[_PLACES[name]] = shown = _plain(name, value)
+            if shown is None:
                 lossy |= _BITS[name]
-        plain.append(value)
     return (tags, *plain, lossy, _crc32c(payload, row & 0xFFFFFFFF), payload)
 
 
