@@ -120,7 +120,7 @@ class ScoresField(ContainerField[Scores]):
         value: Any = super().__get__(doc, owner)
         if not isinstance(value, Scores):
             value = Scores(value)
-            doc._data[self.name] = value  # type: ignore[index]
+            doc._assign({self.name: value})
         return value
 
 

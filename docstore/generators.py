@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
@@ -28,6 +28,9 @@ __all__ = [
 
 T = TypeVar('T')
 A = TypeVar('A')
+
+# So many lines of a table are looked at to guess how it is written.
+_SNIFFED_LINES = 100
 
 
 class Maker:
@@ -71,7 +74,7 @@ def _sampled(items: Iterable[T], size: int | None, rate: float | None) -> Iterat
             raise InvalidArgument(f'sampling_rate must be between 0 and 1, not {rate!r}')
         from random import random
 
-        items = (item for item in items if random() < rate)  # noqa: S311
+        items = (item for item in items if random() < rate)  # noqa: S311 - a sample, no secret
     if size is not None and size < 0:
         raise InvalidArgument(f'size must be at least 0, not {size!r}')
     return islice(items, size)
@@ -194,7 +197,7 @@ def _closing(
 
 
 def _read_csv(
-    file: IO[str],
+    lines: Iterable[str],
     field_resolver: Mapping[str, str] | None,
     size: int | None,
     sampling_rate: float | None,
@@ -202,11 +205,16 @@ def _read_csv(
 ) -> Iterator[Document]:
     import csv
 
-    lines: Iterable[str] = file
     if dialect == 'auto':
-        head = file.read(8192)
-        dialect = csv.Sniffer().sniff(head)
-        lines = _continued(head, file)
+        rest = iter(lines)
+        head = list(islice(rest, _SNIFFED_LINES))
+        try:
+            dialect = csv.Sniffer().sniff(''.join(head))
+        except csv.Error as error:
+            raise InvalidDocument(
+                f"the table does not show its dialect ({error}): name one instead of 'auto'"
+            ) from None
+        lines = chain(head, rest)
     reader = csv.DictReader(lines, dialect=dialect)
     for row in _sampled(reader, size, sampling_rate):
         if None in row:
@@ -215,13 +223,6 @@ def _read_csv(
                 'columns of the table'
             )
         yield Document({k: v for k, v in row.items() if v}, field_resolver=field_resolver)
-
-
-def _continued(head: str, file: IO[str]) -> Iterator[str]:
-    *lines, rest = head.splitlines(keepends=True) or ['']
-    yield from lines
-    yield rest if rest.endswith('\n') else rest + file.readline()
-    yield from file
 
 
 def from_ndarray(
@@ -296,7 +297,7 @@ def from_lines(
 
     def read(source: Iterable[str]) -> Iterator[Document]:
         if line_format == 'csv':
-            return _read_csv(source, field_resolver, size, sampling_rate, 'excel')  # type: ignore[arg-type]
+            return _read_csv(source, field_resolver, size, sampling_rate, 'excel')
         numbered = ((n, line) for n, line in enumerate(source, 1) if line.strip())
         chosen = _sampled(numbered, size, sampling_rate)
         return (_from_json(line, n, field_resolver) for n, line in chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -83,8 +84,9 @@ class NestedArray(DocumentArray):
         doc._assign(marks)
         return doc
 
+    @abstractmethod
     def _marks(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """What tells that a Document is nested here."""
 
     def __reduce__(self) -> Any:
         return type(self), (list(self), self._reference if type(self._reference) is dict else None)

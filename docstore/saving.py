@@ -129,7 +129,7 @@ class SavedSequence(DocumentSequence):
         if streaming:
             return _stream(file, protocol, compress, options)
         blocks = load_columns(file, protocol, compress, **options)
-        return cls(join_blocks(blocks), **kwargs)  # type: ignore[call-arg]
+        return cls(join_blocks(blocks), **kwargs)  # type: ignore[call-arg]  # a subclass has them
 
     def save(
         self, file: str | Path | BinaryIO, file_format: str = 'binary', encoding: str = 'utf-8'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -30,9 +31,10 @@ class DocumentSequence(MutableSequence[Document]):
 
     _records: Records
 
-    def _of(self, records: Records) -> Any:
+    @classmethod
+    @abstractmethod
+    def _of(cls, records: Records) -> Any:
         """The array over other records."""
-        raise NotImplementedError
 
     # -- the list ---------------------------------------------------------
 
@@ -140,7 +142,7 @@ class DocumentSequence(MutableSequence[Document]):
             )
         return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=False))
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # it changes, as a list does
 
     # -- bulk content -------------------------------------------------------
 

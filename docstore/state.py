@@ -202,12 +202,12 @@ def to_record(data: State, skip: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def clone(
-    data: State, memo: dict[int, Any] | None = None, skip: tuple[str, ...] = ()
+    data: State, memo: dict[int, dict[str, Any]] | None = None, skip: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """A deep copy of a Document's fields, free of any row."""
     memo = {} if memo is None else memo
     if id(data) in memo:
-        return memo[id(data)]  # type: ignore[no-any-return]
+        return memo[id(data)]
     copied: dict[str, Any] = {}
     memo[id(data)] = copied
     for name, value in data.items():

@@ -17,7 +17,7 @@ from .compression import Limits, compress_bytes, decompress_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ['FramedCodec', 'array_of']
+__all__ = ['FramedCodec', 'WholeCodec', 'array_of']
 
 Record = dict[str, Any]
 
@@ -70,6 +70,25 @@ class FramedCodec(Codec):
             except CorruptData as error:
                 raise type(error)(f'document {index} of {count}: {error}') from error
             yield record
+
+
+class WholeCodec(Codec):
+    """A codec that writes many documents as one message, and single ones as another codec does.
+
+    Parameters
+    ----------
+    single : Codec
+        The codec of single documents.
+    """
+
+    def __init__(self, single: Codec) -> None:
+        self._single = single
+
+    def dumps(self, record: Record) -> bytes:
+        return self._single.dumps(record)
+
+    def loads(self, data: bytes | memoryview) -> Record:
+        return self._single.loads(data)
 
 
 def array_of(records: Iterable[Record], count: int) -> list[Record]:

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from .. import _core
 from ..errors import CorruptData, UnsupportedFormat
-from .base import Codec
-from .framed import FramedCodec, array_of
+from .framed import FramedCodec, WholeCodec, array_of
 from .pickled_parts import STANDINS, Budget, records_in
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ class PickleCodec(FramedCodec):
         return records[0]
 
 
-class PickleArrayCodec(Codec):
+class PickleArrayCodec(WholeCodec):
     """One pickle of all documents.
 
     Parameters
@@ -121,14 +120,8 @@ class PickleArrayCodec(Codec):
     unsafe: ClassVar[bool] = True
 
     def __init__(self, trusted: bool = False) -> None:
+        super().__init__(PickleCodec(trusted=trusted))
         self._trusted = trusted
-        self._single = PickleCodec(trusted=trusted)
-
-    def dumps(self, record: Record) -> bytes:
-        return self._single.dumps(record)
-
-    def loads(self, data: bytes | memoryview) -> Record:
-        return self._single.loads(data)
 
     def dump_all(self, records: Iterable[Record], file: BinaryIO, count: int) -> None:
         file.write(_dump(array_of(records, count)))

@@ -54,7 +54,7 @@ class _Score(_State):
     pass
 
 
-class _Dict(dict):  # type: ignore[type-arg]
+class _Dict(dict[Any, Any]):
     """A dictionary of another class; the pickle sets its items and nothing else."""
 
     def __setstate__(self, state: Any) -> None:

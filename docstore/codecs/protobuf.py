@@ -13,8 +13,7 @@ import numpy as np
 
 from .. import _core
 from ..errors import CorruptData, InvalidArgument, MissingDependency
-from .base import Codec
-from .framed import FramedCodec, array_of
+from .framed import FramedCodec, WholeCodec, array_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -142,7 +141,7 @@ class ProtobufCodec(FramedCodec):
         return _restore(_core.proto_decode(data))
 
 
-class ProtobufArrayCodec(Codec):
+class ProtobufArrayCodec(WholeCodec):
     """One ``DocumentArrayProto`` for all documents.
 
     Parameters
@@ -155,14 +154,8 @@ class ProtobufArrayCodec(Codec):
 
     def __init__(self, ndarray_type: str | None = None) -> None:
         _check_type(ndarray_type)
+        super().__init__(ProtobufCodec(ndarray_type=ndarray_type))
         self._ndarray_type = ndarray_type
-        self._single = ProtobufCodec(ndarray_type=ndarray_type)
-
-    def dumps(self, record: Record) -> bytes:
-        return self._single.dumps(record)
-
-    def loads(self, data: bytes | memoryview) -> Record:
-        return self._single.loads(data)
 
     def dump_all(self, records: Iterable[Record], file: BinaryIO, count: int) -> None:
         prepared = [_prepare(record, self._ndarray_type) for record in array_of(records, count)]

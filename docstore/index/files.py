@@ -14,6 +14,7 @@ import os
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -105,7 +106,7 @@ def storage_errors(path: Path) -> Iterator[None]:
 class Reader:
     """Takes the sections of a file in turn, and hashes what it takes."""
 
-    def __init__(self, file: BinaryIO, lengths: dict[str, int], digest: Any) -> None:
+    def __init__(self, file: BufferedReader, lengths: dict[str, int], digest: Any) -> None:
         self._file = file
         self._lengths = lengths
         self._digest = digest
@@ -119,7 +120,7 @@ class Reader:
         view = buffer.cast('B')
         for start in range(0, len(view), _CHUNK):
             part = view[start : start + _CHUNK]
-            if self._file.readinto(part) != len(part):  # type: ignore[attr-defined]
+            if self._file.readinto(part) != len(part):
                 raise EOFError(name)
             self._digest.update(part)
 

@@ -160,11 +160,11 @@ class DiskStore(Store):
     # -- reading -----------------------------------------------------------
 
     @property
-    def sequence(self) -> int:  # type: ignore[override]
+    def sequence(self) -> int:  # type: ignore[override]  # the engine counts
         return self._engine.sequence
 
     @property
-    def version(self) -> int:  # type: ignore[override]
+    def version(self) -> int:  # type: ignore[override]  # the engine counts
         return self._engine.version
 
     def __len__(self) -> int:

@@ -23,16 +23,6 @@
 namespace docstore {
 namespace {
 
-inline unsigned lowest_bit(unsigned mask) {
-#if defined(_MSC_VER) && !defined(__clang__)
-  unsigned long bit;
-  _BitScanForward(&bit, mask);
-  return bit;
-#else
-  return static_cast<unsigned>(__builtin_ctz(mask));
-#endif
-}
-
 struct V {
   using Vec = __m512;
   static constexpr std::size_t kWidth = 16;

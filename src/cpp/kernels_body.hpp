@@ -10,6 +10,16 @@
 // store, fma(a, b, c) = a*b+c, add, sum, not_less (a bit per lane, NaN gives
 // 1), inverse_root.
 
+inline unsigned lowest_bit(unsigned mask) {
+#if defined(_MSC_VER) && !defined(__clang__)
+  unsigned long bit;
+  _BitScanForward(&bit, mask);
+  return bit;
+#else
+  return static_cast<unsigned>(__builtin_ctz(mask));
+#endif
+}
+
 template <class V, int R, int N>
 std::size_t register_tile(const Tile& t, std::size_t row0, std::size_t lane0, Hit* hits) {
   using Vec = typename V::Vec;

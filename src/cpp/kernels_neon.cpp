@@ -11,16 +11,6 @@
 namespace docstore {
 namespace {
 
-inline unsigned lowest_bit(unsigned mask) {
-#if defined(_MSC_VER) && !defined(__clang__)
-  unsigned long bit;
-  _BitScanForward(&bit, mask);
-  return bit;
-#else
-  return static_cast<unsigned>(__builtin_ctz(mask));
-#endif
-}
-
 struct V {
   using Vec = float32x4_t;
   static constexpr std::size_t kWidth = 4;

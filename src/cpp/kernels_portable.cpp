@@ -7,12 +7,6 @@
 namespace docstore {
 namespace {
 
-unsigned lowest_bit(unsigned mask) {
-  unsigned bit = 0;
-  for (; (mask & 1u) == 0; mask >>= 1) ++bit;
-  return bit;
-}
-
 // Four floats side by side; compilers make one vector register of them.
 struct V {
   struct Vec {
