@@ -62,7 +62,7 @@ def wordnet() -> tuple[Any, Any, Any]:
 
 def test_metrics_are_named_by_the_core() -> None:
     assert METRICS == ('cosine', 'euclidean', 'sqeuclidean', 'ip')
-    assert _core.kernel_name() in ('avx512', 'avx2', 'neon', 'portable')
+    assert _core.kernel_name() in ('avx512vnni', 'avx512', 'avx2', 'neon', 'portable')
 
 
 @pytest.mark.parametrize('kind', ['float16', 'float32', 'float64'])

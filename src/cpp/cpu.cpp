@@ -20,6 +20,8 @@ bool has_avx512() {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
+bool has_avx512vnni() { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
+
 #elif defined(_MSC_VER) && defined(_M_X64)
 
 bool bits(int leaf, int reg, unsigned mask) {
@@ -44,10 +46,13 @@ bool has_avx512() {
   return has_avx2() && saves(0xe6) && bits(7, 1, kF | kDq | kBw | kVl);
 }
 
+bool has_avx512vnni() { return has_avx512() && bits(7, 2, 1u << 11); }
+
 #else
 
 bool has_avx2() { return false; }
 bool has_avx512() { return false; }
+bool has_avx512vnni() { return false; }
 
 #endif
 
@@ -67,6 +72,8 @@ bool cpu_supports(InstructionSet set) noexcept {
       return has_avx2();
     case InstructionSet::kAvx512:
       return has_avx512();
+    case InstructionSet::kAvx512Vnni:
+      return has_avx512vnni();
   }
   return false;
 }
@@ -81,6 +88,8 @@ std::string_view name_of(InstructionSet set) noexcept {
       return "avx2";
     case InstructionSet::kAvx512:
       return "avx512";
+    case InstructionSet::kAvx512Vnni:
+      return "avx512vnni";
   }
   return "portable";
 }

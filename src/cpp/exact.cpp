@@ -4,6 +4,7 @@
 #include <atomic>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include "errors.hpp"
 #include "parallel.hpp"
@@ -181,7 +182,9 @@ Neighbours search_exact(const Rows& rows, const double* queries, std::size_t cou
   out.positions.resize(count * out.width);
   out.distances.resize(count * out.width);
   const Kernels& with = options.with != nullptr ? *options.with : kernels();
-  const Problem problem{candidates, packed, with, out.width};
+  std::optional<QuantizedQueries> quantized;
+  if (QuantizedQueries::are_useful(packed, with)) quantized.emplace(packed);
+  const Problem problem{candidates, packed, with, out.width, quantized ? &*quantized : nullptr};
   try {
     Search(problem, threads_for(options.threads), out).run();
   } catch (const InvalidVector& error) {

@@ -9,8 +9,9 @@
 namespace docstore {
 namespace {
 
-constexpr InstructionSet kBestFirst[] = {InstructionSet::kAvx512, InstructionSet::kAvx2,
-                                         InstructionSet::kNeon, InstructionSet::kPortable};
+constexpr InstructionSet kBestFirst[] = {InstructionSet::kAvx512Vnni, InstructionSet::kAvx512,
+                                         InstructionSet::kAvx2, InstructionSet::kNeon,
+                                         InstructionSet::kPortable};
 
 const Kernels& choose() {
   const char* forced = std::getenv("DOCSTORE_KERNEL");
@@ -39,6 +40,8 @@ const Kernels* kernels_for(InstructionSet set) noexcept {
       return avx2_kernels();
     case InstructionSet::kAvx512:
       return avx512_kernels();
+    case InstructionSet::kAvx512Vnni:
+      return avx512vnni_kernels();
   }
   return nullptr;
 }

@@ -38,6 +38,38 @@ struct Tile {
   const float* threshold;
 };
 
+// What one tile of the int8 pass needs. The bound of row r and lane l is
+//   upper = dot(r, l) * scale[r] * lane_scale[l] + error[r] * lane_length[l] + offset[r]
+// and is a hit unless upper < threshold[l]; a NaN is a hit. A group is four
+// components, padded with zeros.
+struct Int8Tile {
+  const std::uint8_t* rows;   // kTileRows rows, `stride` bytes apart, 128 added to each component
+  std::size_t stride;         // a multiple of 4
+  const std::int8_t* panel;   // groups x lanes x 4 components
+  const std::int32_t* start;  // minus 128 times the sum of a lane's components
+  std::size_t lanes;          // 16, 32 or 48
+  std::size_t groups;
+  const float *scale, *error, *offset;
+  const float *lane_scale, *lane_length, *threshold;
+};
+
+// A row in int8: x is about scale * code, and |x - scale * code| <= error,
+// which is infinite for a row that cannot be written so.
+struct Int8Row {
+  float scale;
+  float error;
+};
+
+// The loops of the int8 pass; only instruction sets that multiply int8 faster
+// than float32 have them. Pure, any thread.
+struct Int8Kernels {
+  // Writes the hits of a tile and returns how many; their `upper` is not set.
+  std::size_t (*tile)(const Int8Tile& tile, Hit* hits);
+
+  // Writes `stride` bytes: the components as int8, 128 added, then padding.
+  Int8Row (*quantize)(const float* row, std::size_t dim, std::size_t stride, std::uint8_t* to);
+};
+
 // The inner loops of a search for one instruction set. All functions are pure
 // and may be called from any thread. Rows need the alignment of a float only
 // and are never read beyond their last component.
@@ -65,6 +97,8 @@ struct Kernels {
 
   // float16 to float32; `from` may be unaligned.
   void (*half)(const std::byte* from, std::size_t count, float* to);
+
+  const Int8Kernels* int8;  // nullptr: none
 };
 
 // The kernels of an instruction set, nullptr when this build or this processor
@@ -81,5 +115,6 @@ const Kernels* portable_kernels() noexcept;
 const Kernels* neon_kernels() noexcept;
 const Kernels* avx2_kernels() noexcept;
 const Kernels* avx512_kernels() noexcept;
+const Kernels* avx512vnni_kernels() noexcept;
 
 }  // namespace docstore

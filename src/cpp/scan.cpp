@@ -13,15 +13,23 @@ constexpr std::size_t kMostBlockRows = 256;
 // Rows that lie anywhere: the processor cannot guess the next one. It can go
 // on by itself in a long one.
 constexpr std::size_t kPrefetchedBytes = 1024;
+// What the memory can deliver while a block's bounds are worked out.
+constexpr std::size_t kPrefetchedAhead = std::size_t{12} << 10;
 constexpr std::size_t kCacheLine = 64;
 
 void prefetch([[maybe_unused]] const std::byte* row, [[maybe_unused]] std::size_t bytes) {
 #if defined(__GNUC__)
-  for (std::size_t i = 0; i < std::min(bytes, kPrefetchedBytes); i += kCacheLine) {
-    __builtin_prefetch(row + i, 0, 2);
+  const auto first = reinterpret_cast<std::uintptr_t>(row);
+  for (std::size_t i = 0; i < bytes; i += kCacheLine) {
+    __builtin_prefetch(reinterpret_cast<const void*>(first + i), 0, 2);
   }
 #endif
 }
+
+// The int8 pass saves time while it lets at most one pair in so many through.
+constexpr std::size_t kWorthMeasuring = 16;
+// Blocks for which it rests at most.
+constexpr unsigned kLongestRest = 32;
 
 constexpr float kNever = std::numeric_limits<float>::infinity();
 
@@ -51,6 +59,11 @@ Scanner::Scanner(const Problem& problem, std::size_t first, std::size_t last)
   for (auto* v : {&scale_, &offset_, &width_, &norms_}) v->resize(block);
   dots_.resize(block * kFewQueries);
   hits_.resize(std::max(block, kTileRows * kPanelLanes));
+  trust_.resize(last - first);
+  if (problem.quantized != nullptr) {
+    quantized_ = std::make_unique<QuantizedBlock>(*problem.quantized, problem.queries.bounds(),
+                                                  problem.queries.dim(), block);
+  }
 }
 
 RowTerms Scanner::terms() { return {scale_.data(), offset_.data(), width_.data()}; }
@@ -73,11 +86,16 @@ void Scanner::scan_block(std::size_t begin, std::size_t count) {
     problem_.kernels.norms(rows_.data(), count, problem_.queries.dim(), norms_.data());
     set_terms(begin, count);
   }
+  is_quantized_ = false;
   for (const Unit* unit = first_; unit != last_; ++unit) {
-    if (unit->lanes != 0) {
+    Trust& trust = trust_[static_cast<std::size_t>(unit - first_)];
+    if (unit->lanes == 0) {
+      run_few(*unit, begin, count, have_terms);
+    } else if (quantized_ == nullptr || trust.rest > 0) {
+      if (trust.rest > 0) --trust.rest;
       run_panel(*unit, begin, count);
     } else {
-      run_few(*unit, begin, count, have_terms);
+      run_quantized(*unit, begin, count, trust);
     }
   }
 }
@@ -102,7 +120,7 @@ const float* Scanner::gather_row(std::size_t row, std::size_t i) {
   const RowRef found = problem_.candidates.at(row);
   const std::size_t dim = problem_.queries.dim();
   if (is_plain_float(found)) {
-    prefetch(found.data, dim * sizeof(float));
+    prefetch(found.data, std::min(dim * sizeof(float), kPrefetchedBytes));
     return reinterpret_cast<const float*>(found.data);
   }
   if (converted_.empty()) converted_.resize(rows_.size() * dim);
@@ -144,12 +162,54 @@ void Scanner::run_panel(const Unit& unit, std::size_t begin, std::size_t count) 
   }
 }
 
+// What the int8 pass lets through is measured in float32 at once, so that the
+// thresholds stay as high as they would be without it.
+void Scanner::run_quantized(const Unit& unit, std::size_t begin, std::size_t count, Trust& trust) {
+  const Kernels& kernels = problem_.kernels;
+  const QuantizedQueries& queries = *problem_.quantized;
+  if (!is_quantized_) {
+    quantized_->fill(*kernels.int8, rows_.data(), count, norms_.data(), terms());
+    is_quantized_ = true;
+  }
+  Int8Tile tile{};
+  queries.set_lanes(unit, tile);
+  tile.threshold = thresholds_.data() + (unit.lane0 - first_lane_);
+  std::size_t measured = 0;
+  for (std::size_t row = 0; row < count; row += kTileRows) {
+    quantized_->set_rows(row, tile);
+    const std::size_t found = kernels.int8->tile(tile, hits_.data());
+    for (std::size_t h = 0; h < found; ++h) {
+      Hit hit = hits_[h];
+      const std::size_t at = row + hit.row;
+      if (at >= count || hit.lane >= unit.count) continue;
+      float dot;
+      kernels.few(rows_.data() + at, 1, queries.packed(unit.first + hit.lane),
+                  problem_.queries.padded(), 1, problem_.queries.dim(), &dot, nullptr);
+      hit.upper = dot * scale_[at] + offset_[at];
+      ++measured;
+      take(unit, begin, at, hit);
+    }
+  }
+  if (measured <= count * unit.count / kWorthMeasuring) {
+    trust.next = 1;
+  } else {
+    trust.rest = trust.next;
+    trust.next = std::min(2 * trust.next, kLongestRest);
+  }
+}
+
 void Scanner::run_few(const Unit& unit, std::size_t begin, std::size_t count, bool& have_terms) {
   const Kernels& kernels = problem_.kernels;
   const Queries& queries = problem_.queries;
   kernels.few(rows_.data(), count, queries.packed(unit), queries.padded(), unit.count,
               queries.dim(), dots_.data(), have_terms ? nullptr : norms_.data());
-  if (!have_terms) set_terms(begin, count);
+  if (!have_terms) {
+    // So that the memory does not rest meanwhile.
+    if (begin + count < problem_.candidates.size() && problem_.candidates.is_plain_matrix()) {
+      prefetch(problem_.candidates.at(begin + count).data, kPrefetchedAhead);
+    }
+    set_terms(begin, count);
+  }
   have_terms = true;
   for (std::size_t lane = 0; lane < unit.count; ++lane) {
     const float threshold = thresholds_[unit.lane0 - first_lane_ + lane];

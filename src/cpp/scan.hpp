@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "kernels.hpp"
+#include "quantized.hpp"
 #include "queries.hpp"
 #include "scorer.hpp"
 #include "topk.hpp"
@@ -17,6 +19,7 @@ struct Problem {
   const Queries& queries;
   const Kernels& kernels;
   std::size_t k;
+  const QuantizedQueries* quantized;  // nullptr: no int8 pass
 };
 
 // One thread's share of a search: a run of query units, and the best rows of
@@ -36,11 +39,19 @@ class Scanner {
   static std::size_t block_rows(std::size_t dim);
 
  private:
+  // Whether the int8 pass rules enough rows out for a unit. After a block in
+  // which it did not, it rests for a while, each time for longer.
+  struct Trust {
+    unsigned rest = 1;  // blocks; the first one sets the thresholds
+    unsigned next = 1;
+  };
+
   void scan_block(std::size_t begin, std::size_t count);
   void gather(std::size_t begin, std::size_t count);
   const float* gather_row(std::size_t row, std::size_t i);
   void set_terms(std::size_t begin, std::size_t count);
   void run_panel(const Unit& unit, std::size_t begin, std::size_t count);
+  void run_quantized(const Unit& unit, std::size_t begin, std::size_t count, Trust& trust);
   void run_few(const Unit& unit, std::size_t begin, std::size_t count, bool& have_terms);
   void take(const Unit& unit, std::size_t begin, std::size_t row, const Hit& hit);
   void offer_all(const Unit& unit, std::size_t begin, std::size_t count);
@@ -58,6 +69,9 @@ class Scanner {
   std::vector<float> converted_;
   std::vector<float> scale_, offset_, width_, norms_, dots_;
   std::vector<Hit> hits_;
+  std::unique_ptr<QuantizedBlock> quantized_;
+  bool is_quantized_ = false;  // this block
+  std::vector<Trust> trust_;   // a panel, by unit
 };
 
 }  // namespace docstore

@@ -71,7 +71,7 @@ std::vector<T> as(const std::vector<double>& values) {
 inline std::vector<const Kernels*> all_kernels() {
   std::vector<const Kernels*> all;
   for (const auto set : {InstructionSet::kPortable, InstructionSet::kNeon, InstructionSet::kAvx2,
-                         InstructionSet::kAvx512}) {
+                         InstructionSet::kAvx512, InstructionSet::kAvx512Vnni}) {
     if (const Kernels* found = kernels_for(set)) all.push_back(found);
   }
   return all;
