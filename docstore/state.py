@@ -20,6 +20,10 @@ from .score import Scores
 from .tracked import track
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .array import DocumentArray
+    from .document import Document
     from .nested import ChunkArray, MatchArray
 
 __all__ = [
@@ -27,6 +31,7 @@ __all__ = [
     'NestedState',
     'State',
     'adopt_value',
+    'array_of',
     'as_id',
     'clone',
     'hydrate',
@@ -124,6 +129,13 @@ def nested_types() -> tuple[type[ChunkArray], type[MatchArray]]:
     from .nested import ChunkArray, MatchArray
 
     return ChunkArray, MatchArray
+
+
+def array_of(docs: Iterable[Document]) -> DocumentArray:
+    """A free array in memory of Documents, for what a Document lets an array do."""
+    from .array import DocumentArray
+
+    return DocumentArray(docs)
 
 
 def nested_array(name: str, docs: Any, owner: State, notify: Notify | None = None) -> Any:
