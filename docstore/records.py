@@ -70,11 +70,13 @@ class Records(ABC):
     def take(self, positions: Positions) -> Records:
         """A memory sequence of the same Documents."""
 
+    @abstractmethod
     def found(self, positions: Positions) -> Records:
-        """What a search found, for copies to be made of it later: deleting or, in a store,
-        changing the Documents does not change it.
+        """What a search found, as it is now: for copies to be made of it later.
+
+        Changing or deleting the Documents does not change it; in memory, only
+        what is written into an array of numbers does.
         """
-        return self.take(positions)
 
     @abstractmethod
     def detached(self, position: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:

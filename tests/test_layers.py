@@ -32,9 +32,9 @@ LEVELS: dict[int, tuple[str, ...]] = {
     ),
     3: (
         'stores.*', 'index.*',
-        'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'memory',
-        'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching', 'indexing',
-        'generators',
+        'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
+        'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
+        'indexing', 'generators',
     ),
     4: ('sequence', 'saving', 'searching', 'array', 'nested'),
     5: ('testing', 'testing.*'),

@@ -197,8 +197,6 @@ class SearchingTests(ArraySuite):
         assert [doc.text for doc in found] == texts
 
     def test_hits_are_as_they_were_found(self, many: DocumentArray) -> None:
-        if not self.persistent:
-            pytest.skip('in memory a hit is copied when somebody first looks at it')
         queries = vectors(3, seed=9)
         expected = [contents(found) for found in many.find(queries, limit=4)]
         results = many.find(queries, limit=4)
