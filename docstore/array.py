@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 __all__ = ['DocumentArray']
 
 
+# How `repr` writes the names of storages, where it is not as they are.
+_TAGS = {'sqlite': 'SQLite', 'annlite': 'AnnLite', 'disk': 'Disk'}
+
+
 class DocumentArray(SearchedSequence):
     """Documents in an order, in memory or in a store.
 
@@ -81,7 +85,7 @@ class DocumentArray(SearchedSequence):
         self._records = records
         if docs is not None:
             try:
-                records.overwrite([docs] if isinstance(docs, Document) else checked(docs))
+                _fill(records, docs)
             except BaseException:
                 records.close()
                 raise
@@ -192,7 +196,7 @@ class DocumentArray(SearchedSequence):
         show(self._tables())
 
     def _tables(self) -> Any:
-        facts = {'Type': type(self).__name__, 'Storage': self.storage}
+        facts = {'Type': type(self).__name__, 'Storage': self._records.label}
         if isinstance(self._records, StoredRecords):
             index = self._records.index
             facts.update(self._records.store.info())
@@ -208,7 +212,10 @@ class DocumentArray(SearchedSequence):
         self.summary()
 
     def __repr__(self) -> str:
-        kind = type(self).__name__ + (f'[{self.storage}]' if self._records.persistent else '')
+        label = self._records.label
+        kind = type(self).__name__ + (
+            f'[{_TAGS.get(label, label)}]' if self._records.persistent else ''
+        )
         return f'<{kind} (length={len(self)}) at {id(self)}>'
 
 
@@ -224,6 +231,13 @@ def _in_memory(docs: Iterable[Document] | Document | None, copy: bool) -> Record
     if isinstance(docs, MemoryRecords):
         return docs
     return MemoryRecords(checked(docs))
+
+
+def _fill(records: StoredRecords, docs: Iterable[Document] | Document) -> None:
+    """Let a store hold these Documents and no others."""
+    if isinstance(docs, DocumentArray) and not len(records) and records.extend_from(docs._records):
+        return
+    records.overwrite([docs] if isinstance(docs, Document) else checked(docs))
 
 
 def _copied(docs: Iterable[Document], memo: dict[int, Any]) -> DocumentArray:

@@ -47,7 +47,7 @@ class MemoryRecords(Records):
         Called after each change of the list.
     """
 
-    name = 'memory'
+    name = label = 'memory'
     persistent = False
 
     def __init__(

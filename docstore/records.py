@@ -49,6 +49,8 @@ class Records(ABC):
 
     #: The name of the storage, as ``DocumentArray(storage=...)`` takes it.
     name: str
+    #: The name that it was opened by: ``'annlite'`` is a way to open ``'disk'``.
+    label: str
     #: Whether the Documents outlive the process.
     persistent: bool
     #: Held while something is done at positions that another thread may move.
@@ -144,6 +146,16 @@ class Records(ABC):
     @abstractmethod
     def append(self, doc: Document) -> None:
         """Add one Document at the end."""
+
+    def extend_from(self, source: Records) -> bool:
+        """Add the rows of other records at the end without making Documents.
+
+        Returns
+        -------
+        bool
+            False if that is not possible: nothing was done.
+        """
+        return False
 
     @abstractmethod
     def overwrite(self, docs: Sequence[Document]) -> None:

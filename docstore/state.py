@@ -195,7 +195,8 @@ def plain_value(name: str, value: Any) -> Any:
     kind = FIELD_BY_NAME[name].kind
     if kind == 'documents':
         docs = [value] if hasattr(value, '_data') else value
-        return [to_record(doc._data) for doc in docs] or None
+        # Those of a row that nobody has looked at are plain already.
+        return [doc if isinstance(doc, dict) else to_record(doc._data) for doc in docs] or None
     if kind == 'scores':
         if not isinstance(value, Scores):
             value = Scores(value)
