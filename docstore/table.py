@@ -181,7 +181,7 @@ class Table:
             kept._singles[name] = {
                 row: freeze_value(name, singles[row]) for row in _in(rows, singles)
             }
-        for name, column in self._columns.items():
+        for name, column in kept._columns.items():
             # Except for the dicts and lists in them that Documents hand out.
             if isinstance(column, list) and FIELD_BY_NAME[name].container:
                 own = kept._singles.setdefault(name, {})
