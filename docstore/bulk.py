@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .columns import Column, ColumnBlock, MatrixColumn, PackedColumn
+from .errors import InvalidDocument
 from .memory import MemoryRecords
 from .schema import FIELD_BY_NAME, FIELD_NAMES, VECTOR_FIELDS
 from .state import plain_value, to_record
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .document import Document
     from .records import Records
 
-__all__ = ['columns_of', 'join_blocks', 'records_of']
+__all__ = ['columns_of', 'join_blocks', 'record_of', 'records_of', 'rows_of']
 
 
 def columns_of(records: Records) -> dict[str, Column]:
@@ -76,6 +77,54 @@ def _column(name: str, values: list[Any]) -> Column:
 def records_of(records: Records) -> Iterable[dict[str, Any]]:
     """The plain fields of each Document."""
     return (to_record(doc._data) for doc in records)
+
+
+def record_of(doc: Document) -> dict[str, Any]:
+    """The plain fields of one Document, as a store takes them.
+
+    Raises
+    ------
+    InvalidDocument
+        If it has no id.
+    """
+    record = to_record(doc._data)
+    if record.get('id') is None:
+        raise InvalidDocument(f'{doc!r} has no id: set one before storing it')
+    return record
+
+
+def rows_of(records: Records) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
+    """What a store inserts for an array in columns: plain fields, and vectors as matrices.
+
+    No Document is made. None if the array is not the whole of a table.
+
+    Raises
+    ------
+    InvalidDocument
+        If a row has no id.
+    """
+    table = records.whole_table() if isinstance(records, MemoryRecords) else None
+    if table is None:
+        return None
+    rows: list[dict[str, Any]] = [{} for _ in range(table.count)]
+    vectors = {}
+    for name, column in table.columns().items():
+        whole = isinstance(column, MatrixColumn) and column.present is None
+        if name in VECTOR_FIELDS and whole and column.array.ndim == 2:
+            vectors[name] = column.array
+            continue
+        plain = FIELD_BY_NAME[name].kind in {'str', 'bytes', 'int', 'float', 'array'}
+        for row, value in zip(
+            rows, column if isinstance(column, list) else column.tolist(), strict=True
+        ):
+            if value is not None:
+                kept = value if plain and name != 'id' else plain_value(name, value)
+                if kept is not None:
+                    row[name] = kept
+    for at, row in enumerate(rows):
+        if 'id' not in row:
+            raise InvalidDocument(f'the document at position {at} has no id: set one to store it')
+    return rows, vectors
 
 
 def join_blocks(blocks: Iterable[ColumnBlock]) -> MemoryRecords:

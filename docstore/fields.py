@@ -9,7 +9,7 @@ from .score import Scores
 from .state import LiveState, adopt_value, as_id, hydrate
 
 if TYPE_CHECKING:
-    from .document import Document
+    from .document_fields import DocumentFields
 
 __all__ = [
     'ContainerField',
@@ -37,14 +37,14 @@ class PlainField(Generic[T]):
     @overload
     def __get__(self, doc: None, owner: Any = None) -> PlainField[T]: ...
     @overload
-    def __get__(self, doc: Document, owner: Any = None) -> T: ...
-    def __get__(self, doc: Document | None, owner: Any = None) -> Any:
+    def __get__(self, doc: DocumentFields, owner: Any = None) -> T: ...
+    def __get__(self, doc: DocumentFields | None, owner: Any = None) -> Any:
         if doc is None:
             return self
         value = doc._data.get(self.name)
         return self.default() if value is None else value
 
-    def __set__(self, doc: Document, value: T | None) -> None:
+    def __set__(self, doc: DocumentFields, value: T | None) -> None:
         data = doc._data
         if type(data) is dict:
             data[self.name] = value
@@ -63,11 +63,11 @@ class IdField(PlainField[str]):
     @overload
     def __get__(self, doc: None, owner: Any = None) -> IdField: ...
     @overload
-    def __get__(self, doc: Document, owner: Any = None) -> str: ...
-    def __get__(self, doc: Document | None, owner: Any = None) -> Any:
+    def __get__(self, doc: DocumentFields, owner: Any = None) -> str: ...
+    def __get__(self, doc: DocumentFields | None, owner: Any = None) -> Any:
         return self if doc is None else doc._data.get('id')
 
-    def __set__(self, doc: Document, value: Any) -> None:
+    def __set__(self, doc: DocumentFields, value: Any) -> None:
         super().__set__(doc, None if value is None else as_id(value))
         IdField.changes += 1
 
@@ -77,7 +77,7 @@ class ContentField(PlainField[T]):
 
     __slots__ = ()
 
-    def __set__(self, doc: Document, value: T | None) -> None:
+    def __set__(self, doc: DocumentFields, value: T | None) -> None:
         if value is None:
             super().__set__(doc, None)
         else:
@@ -92,8 +92,8 @@ class ContainerField(PlainField[T]):
     @overload
     def __get__(self, doc: None, owner: Any = None) -> ContainerField[T]: ...
     @overload
-    def __get__(self, doc: Document, owner: Any = None) -> T: ...
-    def __get__(self, doc: Document | None, owner: Any = None) -> Any:
+    def __get__(self, doc: DocumentFields, owner: Any = None) -> T: ...
+    def __get__(self, doc: DocumentFields | None, owner: Any = None) -> Any:
         if doc is None:
             return self
         data = doc._data
@@ -113,8 +113,8 @@ class ScoresField(ContainerField[Scores]):
     @overload
     def __get__(self, doc: None, owner: Any = None) -> ScoresField: ...
     @overload
-    def __get__(self, doc: Document, owner: Any = None) -> Scores: ...
-    def __get__(self, doc: Document | None, owner: Any = None) -> Any:
+    def __get__(self, doc: DocumentFields, owner: Any = None) -> Scores: ...
+    def __get__(self, doc: DocumentFields | None, owner: Any = None) -> Any:
         if doc is None:
             return self
         value: Any = super().__get__(doc, owner)
@@ -129,7 +129,7 @@ class NestedField(ContainerField[T]):
 
     __slots__ = ()
 
-    def __set__(self, doc: Document, value: Any) -> None:
+    def __set__(self, doc: DocumentFields, value: Any) -> None:
         data = doc._data
         if type(data) is not dict:
             cast('LiveState', data).assign({self.name: value})
@@ -142,7 +142,7 @@ class UriField(PlainField[str]):
 
     __slots__ = ()
 
-    def __set__(self, doc: Document, value: str | None) -> None:
+    def __set__(self, doc: DocumentFields, value: str | None) -> None:
         changes: dict[str, Any] = {self.name: value}
         if value:
             from mimetypes import guess_type
@@ -158,7 +158,7 @@ class MimeTypeField(PlainField[str]):
 
     __slots__ = ()
 
-    def __set__(self, doc: Document, value: str | None) -> None:
+    def __set__(self, doc: DocumentFields, value: str | None) -> None:
         if value:
             from mimetypes import guess_extension, guess_type
 

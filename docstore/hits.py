@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .document import Document
 from .schema import FIELD_BY_NAME
 from .score import NamedScore, Scores
+from .state import freeze
 
 if TYPE_CHECKING:
     from .records import Records, SearchSet
@@ -23,14 +24,14 @@ __all__ = ['Hits']
 class Hits:
     """What one query found, best first.
 
-    A hit becomes a Document when it is looked at: a copy of the found one,
-    without its matches, with the distance among its scores. The copy is made
-    at that moment; changing it does not change the found Document.
+    A hit becomes a Document when it is looked at: a copy of the found one as
+    it was when it was found, without its matches, with the distance among its
+    scores. Changing it does not change the found Document.
 
     Parameters
     ----------
     found : Records
-        The Documents that were found, by any query.
+        The Documents that were found, by any query, as ``Records.found`` keeps them.
     positions : ndarray of int64 of shape (hits,)
         Where the hits are in ``found``.
     distances : ndarray of shape (hits,)
@@ -96,7 +97,7 @@ class Hits:
         own = path == f'scores__{self._score}__value'
         if not own and (
             (self._only_id and name != 'id')
-            or name in ('scores', 'matches', 'adjacency')
+            or name in ('scores', 'chunks', 'matches', 'adjacency')
             # What could be changed in place must be the hit's, not the found Document's.
             or (path in FIELD_BY_NAME and FIELD_BY_NAME[path].container)
         ):
@@ -123,7 +124,17 @@ class Hits:
             setattr(self.document(int(row)), name, None if values is None else values[at])
 
     def kept(self, rows: Rows) -> Source:
-        return self
+        hits = Hits(
+            self._found,
+            self._positions,
+            self._distances,
+            self._score,
+            self._only_id,
+            self._adjacency,
+        )
+        for row, doc in self._documents.copy().items():
+            hits._documents[row] = Document._wrap(freeze(doc._data))
+        return hits
 
     def search_set(self, name: str, rows: Rows) -> SearchSet | None:
         return None

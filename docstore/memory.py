@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from .document import Document
 from .errors import InvalidVector, LengthMismatch, TransactionError
+from .frozen import FrozenSource
 from .lookup import IdLookup
 from .paths import walk_all
 from .query import evaluate
 from .records import Positions, Records, SearchSet
-from .state import clone, nested_types
-from .table import Table
+from .state import clone, freeze, nested_types
+from .table import Table, range_of, subset_of
 
 if TYPE_CHECKING:
     from .predicate import Predicate
@@ -46,7 +47,7 @@ class MemoryRecords(Records):
         Called after each change of the list.
     """
 
-    name = 'memory'
+    name = label = 'memory'
     persistent = False
 
     def __init__(
@@ -100,16 +101,30 @@ class MemoryRecords(Records):
 
     def take(self, positions: Positions) -> MemoryRecords:
         if self._all_rows() and self._source is not None:
-            rows = _subset(self._rows, positions)
+            rows = subset_of(self._rows, positions)
             taken = MemoryRecords.of(self._source, rows)
             return taken
         return MemoryRecords(self.get(position) for position in positions)
 
     def found(self, positions: Positions) -> MemoryRecords:
-        taken = self.take(positions)
-        if taken._source is not None:
-            taken._source = taken._source.kept(taken._rows)
-        return taken
+        source = self._source
+        if source is not None and self._all_rows():
+            rows = subset_of(self._rows, positions)
+            return MemoryRecords.of(source.kept(rows), rows)
+        wanted = _ints(positions)
+        if source is None or not len(self._rows):
+            docs = cast('list[Document]', self._docs)
+            frozen = FrozenSource([docs[i]._data for i in wanted])
+            return MemoryRecords.of(frozen, range(len(positions)))
+        rows = np.full(len(self._docs), -1, dtype=np.int64)
+        rows[: len(self._rows)] = self._rows
+        rows = rows[np.asarray(positions, dtype=np.int64)]
+        records = MemoryRecords.of(source.kept(rows[rows >= 0]), rows)
+        for at, position in enumerate(wanted):
+            if rows[at] < 0:
+                doc = cast('Document', self._docs[position])
+                records._docs[at] = Document._wrap(freeze(doc._data))
+        return records
 
     def detached(self, position: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
         doc = self._docs[position]
@@ -275,7 +290,7 @@ class MemoryRecords(Records):
 
     def gather(self, path: str, positions: Positions | None = None) -> list[Any] | npt.NDArray[Any]:
         if self._all_rows() and self._source is not None:
-            rows = self._rows if positions is None else _subset(self._rows, positions)
+            rows = self._rows if positions is None else subset_of(self._rows, positions)
             return self._source.gather(path, rows)
         if positions is None and len(self._rows):
             return self._gather_mixed(path)
@@ -319,7 +334,7 @@ class MemoryRecords(Records):
                 f'Length must match: {len(wanted)} documents, {len(values)} values of {name!r}'
             )
         if self._all_rows() and self._source is not None:
-            self._source.put(name, _subset(self._rows, wanted), values)
+            self._source.put(name, subset_of(self._rows, wanted), values)
         elif values is None:
             for position in _ints(wanted):
                 setattr(self.get(position), name, None)
@@ -351,24 +366,6 @@ class MemoryRecords(Records):
             return walk_all(fields[name], tuple(keys))
 
         return evaluate(predicate, column, len(self._docs))
-
-
-def range_of(rows: Rows, position: int) -> Rows:
-    """The one row at ``position``, as rows."""
-    row = int(rows[position])
-    return range(row, row + 1)
-
-
-def _subset(rows: Rows, positions: Positions) -> Rows:
-    if isinstance(positions, range):
-        step = positions.step
-        if not len(positions):
-            return range(0)
-        stop = positions.stop if positions.stop >= 0 else None
-        return rows[positions.start : stop : step]
-    if isinstance(rows, range):
-        return rows.start + rows.step * np.asarray(positions, dtype=np.int64)
-    return rows[positions]
 
 
 def _ints(positions: Positions) -> Iterable[int]:

@@ -25,7 +25,9 @@ def open_records(storage: str, config: Mapping[str, Any] | None) -> StoredRecord
         known = [*STORES, 'memory']
         raise UnknownName(f'storage={storage!r} is not supported{did_you_mean(storage, known)}')
     store: Store = STORES.load(storage)({} if config is None else config)
-    return StoredRecords(store)
+    records = StoredRecords(store)
+    records.label = storage
+    return records
 
 
 def open_path(path: str | Path, config: Mapping[str, Any]) -> StoredRecords:

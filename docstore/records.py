@@ -49,6 +49,8 @@ class Records(ABC):
 
     #: The name of the storage, as ``DocumentArray(storage=...)`` takes it.
     name: str
+    #: The name that it was opened by: ``'annlite'`` is a way to open ``'disk'``.
+    label: str
     #: Whether the Documents outlive the process.
     persistent: bool
     #: Held while something is done at positions that another thread may move.
@@ -70,11 +72,13 @@ class Records(ABC):
     def take(self, positions: Positions) -> Records:
         """A memory sequence of the same Documents."""
 
+    @abstractmethod
     def found(self, positions: Positions) -> Records:
-        """What a search found, for copies to be made of it later: deleting or, in a store,
-        changing the Documents does not change it.
+        """What a search found, as it is now: for copies to be made of it later.
+
+        Changing or deleting the Documents does not change it; in memory, only
+        what is written into an array of numbers does.
         """
-        return self.take(positions)
 
     @abstractmethod
     def detached(self, position: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -142,6 +146,16 @@ class Records(ABC):
     @abstractmethod
     def append(self, doc: Document) -> None:
         """Add one Document at the end."""
+
+    def extend_from(self, source: Records) -> bool:
+        """Add the rows of other records at the end without making Documents.
+
+        Returns
+        -------
+        bool
+            False if that is not possible: nothing was done.
+        """
+        return False
 
     @abstractmethod
     def overwrite(self, docs: Sequence[Document]) -> None:

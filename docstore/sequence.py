@@ -81,6 +81,8 @@ class DocumentSequence(MutableSequence[Document]):
 
     def extend(self, values: Iterable[Document], **kwargs: Any) -> None:
         """Add Documents at the end, all or none."""
+        if isinstance(values, DocumentSequence) and self._records.extend_from(values._records):
+            return
         docs = checked(values)
         with self._records.lock:
             self._records.insert(len(self._records), docs)

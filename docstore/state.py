@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from gc import is_tracked
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,10 @@ from .score import Scores
 from .tracked import track
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .array import DocumentArray
+    from .document import Document
     from .nested import ChunkArray, MatchArray
 
 __all__ = [
@@ -27,8 +32,11 @@ __all__ = [
     'NestedState',
     'State',
     'adopt_value',
+    'array_of',
     'as_id',
     'clone',
+    'freeze',
+    'freeze_value',
     'hydrate',
     'new_id',
     'to_record',
@@ -37,6 +45,8 @@ __all__ = [
 Notify = Callable[[], None]
 
 _IMMUTABLE = frozenset({str, int, float, bool, bytes, type(None)})
+# The fields besides tags whose value may change without being set; most Documents have none.
+_CHANGEABLE = frozenset(field.name for field in FIELDS if field.container) - {'tags'}
 
 
 class LiveState(ABC):
@@ -126,6 +136,13 @@ def nested_types() -> tuple[type[ChunkArray], type[MatchArray]]:
     return ChunkArray, MatchArray
 
 
+def array_of(docs: Iterable[Document]) -> DocumentArray:
+    """A free array in memory of Documents, for what a Document lets an array do."""
+    from .array import DocumentArray
+
+    return DocumentArray(docs)
+
+
 def nested_array(name: str, docs: Any, owner: State, notify: Notify | None = None) -> Any:
     """The array of chunks or matches of the Document whose state is ``owner``."""
     chunk_type, match_type = nested_types()
@@ -178,7 +195,8 @@ def plain_value(name: str, value: Any) -> Any:
     kind = FIELD_BY_NAME[name].kind
     if kind == 'documents':
         docs = [value] if hasattr(value, '_data') else value
-        return [to_record(doc._data) for doc in docs] or None
+        # Those of a row that nobody has looked at are plain already.
+        return [doc if isinstance(doc, dict) else to_record(doc._data) for doc in docs] or None
     if kind == 'scores':
         if not isinstance(value, Scores):
             value = Scores(value)
@@ -237,6 +255,55 @@ def _clone_value(name: str, value: Any, owner: dict[str, Any], memo: dict[int, A
     from copy import deepcopy
 
     return deepcopy(value, memo)
+
+
+def freeze(data: State) -> dict[str, Any]:
+    """The fields of a Document as they are now, for a copy that is made later.
+
+    Much cheaper than :func:`clone`: arrays are shared, and nested Documents
+    are copied only as far as they could change. Matches are left out.
+    """
+    frozen = data.copy() if isinstance(data, dict) else dict(data.items())
+    tags = frozen.get('tags')
+    if tags is not None:
+        # A dict that the collector does not track holds no other container. Most tags are
+        # so, and telling it this way leaves their values untouched in memory.
+        simple = tags.__class__ is dict and not is_tracked(tags)
+        frozen['tags'] = tags.copy() if simple else freeze_value('tags', tags)
+    if not _CHANGEABLE.isdisjoint(frozen):
+        frozen.pop('matches', None)
+        for name in _CHANGEABLE.intersection(frozen):
+            frozen[name] = freeze_value(name, frozen[name])
+    return frozen
+
+
+def freeze_value(name: str, value: Any) -> Any:
+    """One field of :func:`freeze`; nested Documents become an iterable of frozen ones."""
+    if value.__class__ in _IMMUTABLE or isinstance(value, np.ndarray):
+        return value
+    if value.__class__ is dict and _IMMUTABLE.issuperset(map(type, value.values())):
+        return value.copy()  # tags, nearly always
+    kind = FIELD_BY_NAME[name].kind
+    if kind == 'documents':
+        if hasattr(value, '_records'):
+            return value._records.found(range(len(value)))
+        docs = [value] if hasattr(value, '_data') else value
+        return [
+            type(doc)._wrap(freeze(doc._data)) if hasattr(doc, '_data') else _frozen_plain(doc)
+            for doc in docs
+        ]
+    if kind == 'scores':
+        return dict(Scores(value).records())
+    return _frozen_plain(value)
+
+
+def _frozen_plain(value: Any) -> Any:
+    """A copy of the dicts and lists in a value; anything else is shared."""
+    if isinstance(value, dict):
+        return {key: _frozen_plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_frozen_plain(item) for item in value]
+    return value
 
 
 def is_empty(name: str, value: Any) -> bool:

@@ -14,11 +14,11 @@ from weakref import WeakSet, WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
+from .bulk import record_of, rows_of
 from .document import Document
 from .errors import (
     DocstoreError,
     DocumentGone,
-    InvalidDocument,
     InvalidVector,
     LengthMismatch,
     TransactionError,
@@ -28,7 +28,7 @@ from .memory import MemoryRecords
 from .query import evaluate
 from .records import Positions, Records, SearchSet
 from .schema import CONTENT_FIELDS, FIELD_BY_NAME, VECTOR_FIELDS
-from .state import adopt_value, plain_value, to_record
+from .state import adopt_value, plain_value
 from .stores.base import Clear, Delete, Insert, Operation, Reorder, SetColumn, Store, Update
 from .upkeep import StoreIndex
 from .views import StoredRow, StoredSource
@@ -64,7 +64,7 @@ class StoredRecords(Records):
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.name = store.name
+        self.name = self.label = store.name
         self.index = StoreIndex(store)
         self._source = StoredSource(self)
         self._live: WeakValueDictionary[int, StoredRow] = WeakValueDictionary()
@@ -187,12 +187,18 @@ class StoredRecords(Records):
             return work()
 
     def append(self, doc: Document) -> None:
-        record = _record_of(doc)
         with self.lock:
-            self.write([Insert(len(self), [record])])
+            self.write([Insert(len(self), [record_of(doc)])])
+
+    def extend_from(self, source: Records) -> bool:
+        rows = rows_of(source)
+        if rows is not None:
+            with self.lock:
+                self.write([Insert(len(self), *rows)])
+        return rows is not None
 
     def overwrite(self, docs: Sequence[Document]) -> None:
-        records = [_record_of(doc) for doc in docs]
+        records = [record_of(doc) for doc in docs]
         self.write([Clear(), Insert(0, records)])
         self.changed(None)
 
@@ -200,16 +206,16 @@ class StoredRecords(Records):
         self.put('matches', list(hits))
 
     def insert(self, position: int, docs: Sequence[Document]) -> None:
-        self.write([Insert(min(position, len(self)), [_record_of(doc) for doc in docs])])
+        self.write([Insert(min(position, len(self)), [record_of(doc) for doc in docs])])
 
     def replace(self, positions: Sequence[int], docs: Sequence[Document]) -> None:
         rows = self._rows_at(np.asarray(positions, dtype=np.int64)).tolist()
-        self.write([Update(rows, [_record_of(doc) for doc in docs], replace=True)])
+        self.write([Update(rows, [record_of(doc) for doc in docs], replace=True)])
         self.changed(rows)
 
     def splice(self, start: int, stop: int, docs: Sequence[Document]) -> None:
         rows = self.store.rows(start, stop).tolist()
-        records = [_record_of(doc) for doc in docs]
+        records = [record_of(doc) for doc in docs]
         self.write([Delete(rows), Insert(start, records)])
         self.changed(rows)
 
@@ -226,7 +232,7 @@ class StoredRecords(Records):
         self.changed(None)
 
     def upsert(self, docs: Sequence[Document]) -> None:
-        latest = {record['id']: record for record in map(_record_of, docs)}
+        latest = {record['id']: record for record in map(record_of, docs)}
         rows = self.store.lookup(list(latest)).tolist()
         old = {row: record for row, record in zip(rows, latest.values(), strict=False) if row >= 0}
         new = [record for row, record in zip(rows, latest.values(), strict=False) if row < 0]
@@ -384,10 +390,3 @@ class StoredRecords(Records):
         self.index.save()
         self.store.close()
         self._closed = True
-
-
-def _record_of(doc: Document) -> dict[str, Any]:
-    record = to_record(doc._data)
-    if record.get('id') is None:
-        raise InvalidDocument(f'{doc!r} has no id: set one before storing it')
-    return record

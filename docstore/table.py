@@ -17,11 +17,11 @@ import numpy.typing as npt
 from .columns import MatrixColumn, PackedColumn
 from .document import Document
 from .paths import walk_all
-from .records import SearchSet
+from .records import Positions, SearchSet
 from .schema import FIELD_BY_NAME, FIELD_NAMES
-from .state import LiveState, adopt_value, clone, hydrate, plain_value
+from .state import LiveState, adopt_value, clone, freeze_value, hydrate, plain_value
 
-__all__ = ['Rows', 'Source', 'Table', 'TableRow', 'positions_of']
+__all__ = ['Rows', 'Source', 'Table', 'TableRow', 'positions_of', 'range_of', 'subset_of']
 
 Rows = range | npt.NDArray[np.int64]
 
@@ -45,7 +45,10 @@ class Source(Protocol):
         """The vectors of rows; None if they are not all kept in one matrix."""
 
     def kept(self, rows: Rows) -> Source:
-        """A source of these rows as they are now, if that needs another one."""
+        """A source of these rows as they are now, whatever is done to them later.
+
+        Only the numbers in an array may still change.
+        """
 
 
 class RandomIds:
@@ -122,7 +125,8 @@ class Table:
     def __init__(self, count: int, columns: Mapping[str, Column] | None = None) -> None:
         self.count = count
         self._columns: dict[str, Column] = {**(columns or {})}
-        self._columns.setdefault('id', RandomIds(count))
+        if 'id' not in self._columns:
+            self._columns['id'] = RandomIds(count)
         self._singles: dict[str, dict[int, Any]] = {}
         self._documents: dict[int, Document] = {}
 
@@ -171,7 +175,20 @@ class Table:
         self._singles.setdefault(name, {})[row] = value
 
     def kept(self, rows: Rows) -> Source:
-        return self
+        # Columns never change in place, so that sharing them is keeping them.
+        kept = Table(self.count, self._columns)
+        for name, singles in list(self._singles.items()):
+            kept._singles[name] = {
+                row: freeze_value(name, singles[row]) for row in _in(rows, singles)
+            }
+        for name, column in kept._columns.items():
+            # Except for the dicts and lists in them that Documents hand out.
+            if isinstance(column, list) and FIELD_BY_NAME[name].container:
+                own = kept._singles.setdefault(name, {})
+                for row in np.asarray(rows).tolist():
+                    if row not in own:
+                        own[row] = freeze_value(name, column[row])
+        return kept
 
     def search_set(self, name: str, rows: Rows) -> SearchSet | None:
         matrix = self._matrix(name)
@@ -248,8 +265,35 @@ class Table:
             singles.update((int(row), value) for row, value in zip(rows, values, strict=False))
 
 
+def _in(rows: Rows, singles: Mapping[int, Any]) -> list[int]:
+    """Those of ``rows`` for which something was set."""
+    if len(singles) < len(rows):
+        wanted = rows if isinstance(rows, range) else set(rows.tolist())
+        return [row for row in list(singles) if row in wanted]
+    return [row for row in np.asarray(rows).tolist() if row in singles]
+
+
 def _is_run(rows: Rows) -> bool:
     return isinstance(rows, range) and rows.step == 1
+
+
+def range_of(rows: Rows, position: int) -> Rows:
+    """The one row at ``position``, as rows."""
+    row = int(rows[position])
+    return range(row, row + 1)
+
+
+def subset_of(rows: Rows, positions: Positions) -> Rows:
+    """The rows at some positions."""
+    if isinstance(positions, range):
+        step = positions.step
+        if not len(positions):
+            return range(0)
+        stop = positions.stop if positions.stop >= 0 else None
+        return rows[positions.start : stop : step]
+    if isinstance(rows, range):
+        return rows.start + rows.step * np.asarray(positions, dtype=np.int64)
+    return rows[positions]
 
 
 def positions_of(rows: Rows, wanted: list[int]) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from docstore import Document, DocumentArray
+from docstore.errors import DuplicateId, InvalidDocument
 
 N = 20_000
 
@@ -167,3 +168,76 @@ def test_memory_of_a_large_search_stays_small(columnar):
     used = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert used < 10_000_000
+
+
+@pytest.mark.parametrize(
+    ('storage', 'config'), [('sqlite', {'connection': 'x.db'}), ('disk', {'path': 'x'})]
+)
+def test_storing_an_array_in_columns(columnar, storage, config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    columnar.texts = [f'text {i}' for i in range(N)]
+    columnar[:, 'tags'] = [{'i': i} if i else {} for i in range(N)]
+    if storage == 'sqlite':
+        config = {**config, 'table_name': 't'}
+    wrapped = []
+    make = Document._wrap.__func__
+    monkeypatch.setattr(
+        Document, '_wrap', classmethod(lambda cls, data: wrapped.append(1) or make(cls, data))
+    )
+    stored = DocumentArray(storage=storage, config=config)
+    stored.extend(columnar)
+    assert not wrapped, f'{len(wrapped)} Documents were made'
+    assert stored[7].tags == {'i': 7}
+    assert wrapped, 'the count does not count'
+    assert len(stored) == N
+    assert stored[:, 'id'] == columnar[:, 'id']
+    assert stored.texts == columnar.texts
+    assert stored[:, 'tags__i'] == [None, *range(1, N)]
+    np.testing.assert_array_equal(stored.embeddings, columnar.embeddings)
+    stored.close()
+
+
+@pytest.mark.parametrize('storage', ['sqlite', 'disk'])
+def test_stored_from_columns_is_what_documents_would_be(storage, tmp_path):
+    source = DocumentArray(
+        Document(
+            id=f'd{i}',
+            text=f'text {i}',
+            tags={'i': i, 'deep': {'x': [i]}},
+            embedding=np.full(3, i, dtype=np.float32) if i != 2 else None,
+            tensor=np.arange(i),
+            chunks=[Document(id=f'c{i}', text='chunk')],
+            scores={'s': {'value': float(i)}},
+            location=[1.0],
+            blob=None if i else b'raw',
+        )
+        for i in range(5)
+    )
+    columns = DocumentArray.from_bytes(source.to_bytes())
+    columns[3].text = 'changed'
+    columns[4].tags['deep']['x'].append('changed')
+    columns[1].chunks.append(Document(id='more'))
+
+    assert DocumentArray.from_bytes(columns.to_bytes()) == columns
+
+    def store(docs, name):
+        key = 'connection' if storage == 'sqlite' else 'path'
+        config = {key: str(tmp_path / name)}
+        if storage == 'sqlite':
+            config['table_name'] = 't'
+        return DocumentArray(docs, storage=storage, config=config)
+
+    one, two = store(columns, 'one'), store(list(columns), 'two')
+    assert [doc.to_dict() for doc in one] == [doc.to_dict() for doc in two]
+    assert one[3].text == 'changed'
+    assert one[1].chunks[:, 'id'] == ['c1', 'more']
+    with pytest.raises(DuplicateId):
+        one.extend(columns)
+    assert len(one) == 5
+    columns[2].pop('id')
+    two.clear()
+    with pytest.raises(InvalidDocument, match='position 2'):
+        two.extend(columns)
+    assert len(two) == 0
+    one.close()
+    two.close()

@@ -38,6 +38,12 @@ FENCE = re.compile(
 )
 
 
+LINKED = [*PAGES, *(ROOT / name for name in ('CHANGELOG.md', 'CONTRIBUTING.md'))]
+LINK = re.compile(r'\]\((?P<inline>[^)\s]+)[^)]*\)|^\[[^\]]+\]:\s*(?P<below>\S+)', re.MULTILINE)
+CODE = re.compile(r'^(```|~~~).*?^\1|`[^`\n]+`', re.DOTALL | re.MULTILINE)
+IMAGE = re.compile(r'(?:src|href|srcset)="(?P<path>[^"]+)"')
+
+
 @dataclass(frozen=True)
 class Example:
     """A Python block of a page, and what it must print."""
@@ -77,6 +83,53 @@ def run_session(page: Path, example: Example, namespace: dict[str, Any]) -> str:
     failed = runner.run(session, out=report.append, clear_globs=False).failed
     assert failed == 0, ''.join(report)
     return ''
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and mkdocs make them; `:::` entries by name."""
+    text = page.read_text(encoding='utf-8')
+    found = set(re.findall(r'^:::\s+(\S+)', text, re.MULTILINE))
+    found.update(re.findall(r'(?:id|name)="([^"]+)"', text))
+    fenced = re.sub(r'^```.*?^```', '', text, flags=re.DOTALL | re.MULTILINE)
+    for title in re.findall(r'^#+\s+(.*?)\s*#*$', fenced, re.MULTILINE):
+        words = re.sub(r'[^\w\s-]', '', re.sub(r'\]\([^)]*\)', '', title)).strip().lower()
+        found.add(re.sub(r'\s', '-', words))
+        found.add(re.sub(r'[-\s]+', '-', words))
+    return found
+
+
+def broken_links(page: Path) -> list[str]:
+    text = CODE.sub('', page.read_text(encoding='utf-8'))
+    targets = [found['inline'] or found['below'] for found in LINK.finditer(text)]
+    targets += [found['path'] for found in IMAGE.finditer(text)]
+    broken = []
+    for target in targets:
+        if re.match(r'[a-z][a-z0-9+.-]*:', target):
+            continue
+        path, _, anchor = target.strip('<>').partition('#')
+        place = page.parent / path if path else page
+        if not place.exists() or (
+            anchor and place.suffix == '.md' and anchor not in anchors(place)
+        ):
+            broken.append(target)
+    return broken
+
+
+@pytest.mark.parametrize('page', LINKED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    assert broken_links(page) == []
+
+
+def test_a_broken_link_is_seen(tmp_path: Path) -> None:
+    (tmp_path / 'other.md').write_text('# A `title`, here\n\n::: docstore.Document\n', 'utf-8')
+    page = tmp_path / 'page.md'
+    page.write_text(
+        '# Page\n[a](other.md) [b](other.md#a-title-here) [c](#page) [d](https://x.y/z)\n'
+        '[e](gone.md "t") [f](other.md#gone) [g](#gone) ![h](gone.png) `[i](code.md)`\n'
+        '[j]\n\n[j]: gone.txt\n[k](other.md#docstore.Document)\n\n```text\n[l](code.md)\n```\n',
+        encoding='utf-8',
+    )
+    assert broken_links(page) == ['gone.md', 'other.md#gone', '#gone', 'gone.png', 'gone.txt']
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))

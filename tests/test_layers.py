@@ -27,14 +27,16 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'stores', 'stores.base', 'stores.config', 'stores.intake', 'codecs', 'codecs.base',
         'codecs.*', 'index', 'index.base',
     ),
-    2: ('compare', 'distance', 'state', 'fields', 'document'),
+    2: (
+        'compare', 'distance', 'state', 'fields', 'document_fields', 'document_saving', 'document',
+    ),
     3: (
         'stores.*', 'index.*',
-        'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'memory',
-        'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching', 'indexing',
-        'generators',
+        'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
+        'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
+        'indexing', 'generators',
     ),
-    4: ('sequence', 'saving', 'array', 'nested'),
+    4: ('sequence', 'saving', 'searching', 'array', 'nested'),
     5: ('testing', 'testing.*'),
     7: ('__init__',),
 }  # fmt: skip
@@ -42,6 +44,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
 #: Imports that go up or across, all inside functions, and why each is one.
 BESIDE = {
     ('state', 'nested'): 'the chunks of a Document are an array of Documents',
+    ('state', 'array'): 'some methods of a Document are those of an array of it alone',
 }
 
 #: Modules inside ``stores`` and ``index`` that belong to no one backend.

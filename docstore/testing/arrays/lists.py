@@ -171,7 +171,8 @@ class ListTests(ArraySuite):
         assert da != 'd0'
 
     def test_repr(self, da: DocumentArray) -> None:
-        tag = r'\[\w+\]' if self.persistent else ''
+        tags = {'memory': '', 'sqlite': '[SQLite]', 'annlite': '[AnnLite]', 'disk': '[Disk]'}
+        tag = re.escape(tags.get(self.storage, f'[{self.storage}]'))
         assert re.fullmatch(rf'<DocumentArray{tag} \(length=5\) at \w+>', repr(da))
 
     def test_storage_names_itself(self, da: DocumentArray) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from docstore.array import DocumentArray
 from docstore.document import Document
+from docstore.errors import InvalidVector
 
 from ..checks import DIM, contents, ids, make_docs, nearest, vectors
 from .base import ArraySuite, Opener
@@ -197,8 +198,6 @@ class SearchingTests(ArraySuite):
         assert [doc.text for doc in found] == texts
 
     def test_hits_are_as_they_were_found(self, many: DocumentArray) -> None:
-        if not self.persistent:
-            pytest.skip('in memory a hit is copied when somebody first looks at it')
         queries = vectors(3, seed=9)
         expected = [contents(found) for found in many.find(queries, limit=4)]
         results = many.find(queries, limit=4)
@@ -222,6 +221,23 @@ class SearchingTests(ArraySuite):
         found[:, 'tags'][0]['changed'] = 1
         assert found[0].tags['changed'] == 1
         assert contents(many) == before
+
+    def test_a_document_is_matched(self, many: DocumentArray) -> None:
+        asker = Document(embedding=vectors(N)[3])
+        assert asker.match(many, limit=2) is asker
+        assert (len(asker.matches), asker.matches[0].id) == (2, 'd3')
+        assert asker.matches[0].adjacency == 1
+        asker.match(many, limit=1, exclude_self=True, filter={'tags__i': {'$gt': 5}})
+        assert [doc.tags['i'] > 5 for doc in asker.matches] == [True]
+        asker.match(DocumentArray())
+        assert len(asker.matches) == 1
+        # One of the array itself: a view of it, whose matches are kept where it is.
+        many['d4'].match(many, limit=3, exclude_self=True)
+        kept = many['d4'].matches[:, 'id']
+        assert len(kept) == 3
+        assert 'd4' not in kept
+        with pytest.raises(InvalidVector):
+            Document().match(many)
 
     def test_results_are_arrays(self, many: DocumentArray) -> None:
         found = many.find(vectors(N)[3], limit=4)
