@@ -36,6 +36,8 @@ __all__ = [
 
 Notify = Callable[[], None]
 
+# What is plain in every field that may hold it.
+_PLAIN = frozenset({str, bytes, np.ndarray})
 _IMMUTABLE = frozenset({str, int, float, bool, bytes, type(None)})
 
 
@@ -195,7 +197,7 @@ def to_record(data: State, skip: tuple[str, ...] = ()) -> dict[str, Any]:
     record = {}
     for name, value in data.items():
         if value is not None and name not in skip:
-            plain = value if value.__class__ is str else plain_value(name, value)
+            plain = value if value.__class__ in _PLAIN else plain_value(name, value)
             if plain is not None:
                 record[name] = plain
     return record
