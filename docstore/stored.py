@@ -150,7 +150,7 @@ class StoredRecords(Records):
                 'a `with` block inside this one failed: this transaction will be undone, leave it'
             )
         with self.lock:
-            for source in list(self._found):
+            for source in list(self._found) if self._found else ():
                 for operation in operations:
                     if isinstance(operation, Clear):
                         source.keep(None)
