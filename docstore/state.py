@@ -196,10 +196,13 @@ def to_record(data: State, skip: tuple[str, ...] = ()) -> dict[str, Any]:
     """The plain fields of a Document, nested ones too."""
     record = {}
     for name, value in data.items():
-        if value is not None and name not in skip:
-            plain = value if value.__class__ in _PLAIN else plain_value(name, value)
-            if plain is not None:
-                record[name] = plain
+        if value is None or name in skip:
+            continue
+        if value.__class__ not in _PLAIN:
+            value = plain_value(name, value)
+            if value is None:
+                continue
+        record[name] = value
     return record
 
 

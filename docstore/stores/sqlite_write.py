@@ -100,7 +100,7 @@ class Writer:
         ids = [check_id(record) for record in op.records]
         lines, matrix = self._new_vectors(op, ids)
         ranks = self._ranks(op.position, count)
-        entries = np.stack([ranks, rows, lines])
+        entries = np.array([ranks, rows, lines])
         try:
             insert_rows(table.connection, table.tables.documents, entries, ids, op.records)
         except sqlite3.IntegrityError:
