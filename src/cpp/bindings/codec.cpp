@@ -171,8 +171,7 @@ py::tuple pack_rows(const py::list& records,
     ValueEncoder(out).write(record.ptr());
     payloads.append(py::reinterpret_steal<py::object>(PyByteArray_FromStringAndSize(
         reinterpret_cast<const char*>(out.data()), static_cast<Py_ssize_t>(out.size()))));
-    checksums.append(
-        crc32c(out.data(), out.size(), static_cast<std::uint32_t>(rows.data()[i])));
+    checksums.append(crc32c(out.data(), out.size(), static_cast<std::uint32_t>(rows.data()[i])));
   }
   return py::make_tuple(std::move(payloads), std::move(checksums));
 }
