@@ -135,6 +135,11 @@ def crc32c(data: typing.Any, seed: typing.SupportsIndex = 0) -> int:
     """
 
 def get_num_threads() -> int: ...
+def json_paths(items: collections.abc.Sequence[typing.Any], path: typing.Any) -> list[typing.Any]:
+    """
+    What the path leads to inside each of many packed values, as JSON; None when there is nothing, or SQLite could not read it back as it is.
+    """
+
 def kernel_name() -> str: ...
 def new_id() -> str:
     """
@@ -149,6 +154,15 @@ def pack(value: typing.Any) -> bytes:
 def pack_many(values: typing.Any) -> tuple[typing.Any, ...]:
     """
     Values as one blob and the n + 1 offsets of its parts; None is an empty part.
+    """
+
+def pack_rows(
+    records: list[typing.Any],
+    rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    leave_out: str,
+) -> tuple[typing.Any, ...]:
+    """
+    Each dict packed without one key, as bytearray, and the CRC-32C of each, started with its row.
     """
 
 def pairwise(

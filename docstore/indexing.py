@@ -35,6 +35,10 @@ def get_item(array: DocumentSequence, key: Any) -> Any:
     records = array._records
     if isinstance(key, str) and key.startswith('@'):
         return array.traverse_flat(key[1:])
+    if isinstance(key, str):
+        doc = records.named(key)
+        if doc is not None:
+            return doc
     if isinstance(key, str) or is_position(key):
         return records.get(one_position(key, len(records), records.find_id))
     if key is Ellipsis:
@@ -107,7 +111,8 @@ def checked(value: Any) -> list[Document]:
         )
     docs = list(value)
     for doc in docs:
-        check_document(doc)
+        if type(doc) is not Document:
+            check_document(doc)
     return docs
 
 

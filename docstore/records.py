@@ -88,6 +88,11 @@ class Records(ABC):
     def find_id(self, key: str) -> int | None:
         """The position of the (last) Document of this id, None if there is none."""
 
+    def named(self, key: str) -> Document | None:
+        """The (last) Document of this id, None if there is none."""
+        position = self.find_id(key)
+        return None if position is None else self.get(position)
+
     @abstractmethod
     def insert(self, position: int, docs: Sequence[Document]) -> None:
         """Put Documents before ``position``, all or none."""

@@ -44,6 +44,8 @@ __all__ = [
 
 Notify = Callable[[], None]
 
+# What is plain in every field that may hold it.
+_PLAIN = frozenset({str, bytes, np.ndarray})
 _IMMUTABLE = frozenset({str, int, float, bool, bytes, type(None)})
 # The fields besides tags whose value may change without being set; most Documents have none.
 _CHANGEABLE = frozenset(field.name for field in FIELDS if field.container) - {'tags'}
@@ -212,10 +214,13 @@ def to_record(data: State, skip: tuple[str, ...] = ()) -> dict[str, Any]:
     """The plain fields of a Document, nested ones too."""
     record = {}
     for name, value in data.items():
-        if value is not None and name not in skip:
-            plain = value if value.__class__ is str else plain_value(name, value)
-            if plain is not None:
-                record[name] = plain
+        if value is None or name in skip:
+            continue
+        if value.__class__ not in _PLAIN:
+            value = plain_value(name, value)
+            if value is None:
+                continue
+        record[name] = value
     return record
 
 

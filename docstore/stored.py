@@ -141,6 +141,10 @@ class StoredRecords(Records):
         rows = self.store.lookup([key])
         return None if rows[0] < 0 else int(self.store.positions(rows)[0])
 
+    def named(self, key: str) -> Document | None:
+        row = int(self.store.lookup([key])[0])
+        return None if row < 0 else self.document(row)
+
     # -- changing --------------------------------------------------------
 
     def write(self, operations: Sequence[Operation]) -> RowArray:
@@ -150,7 +154,7 @@ class StoredRecords(Records):
                 'a `with` block inside this one failed: this transaction will be undone, leave it'
             )
         with self.lock:
-            for source in list(self._found):
+            for source in list(self._found) if self._found else ():
                 for operation in operations:
                     if isinstance(operation, Clear):
                         source.keep(None)

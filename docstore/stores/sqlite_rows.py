@@ -7,9 +7,7 @@ number where text belongs) its bit in ``lossy`` is set, and nobody trusts it.
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
@@ -18,50 +16,110 @@ from .sqlite_errors import corrupt
 from .sqlite_schema import PLAIN
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
     from .base import Record
 
-__all__ = ['DOCUMENT_COLUMNS', 'check_id', 'checked', 'encode', 'unpack']
+    IntArray = npt.NDArray[np.int64]
 
-#: Columns of the documents table that :func:`encode` makes, in its order.
-DOCUMENT_COLUMNS = ('tags', *PLAIN, 'lossy', 'crc', 'payload')
+__all__ = ['CONTENT', 'SHOWN', 'check_id', 'checked', 'encode', 'insert_rows', 'or_null', 'unpack']
 
+#: Columns of the documents table that show a field.
+SHOWN = ('tags', *PLAIN)
+#: Columns that every document needs.
+CONTENT = ('lossy', 'crc', 'payload')
+
+_AT_ONCE = 1024  # documents that are packed before they are inserted
 _TEXT = frozenset(('text', 'uri', 'mime_type', 'modality', 'parent_id'))
-_BITS = {name: 1 << bit for bit, name in enumerate(('tags', *PLAIN))}
-_PLACES = {name: place for place, name in enumerate(PLAIN)}
-_LONG_NUMBER = re.compile(r'(?<![.\d])\d{19}')
-_to_json = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(',', ':')
-).encode
 _pack, _crc32c = _core.pack, _core.crc32c
 
 
-def encode(row: int, record: Record) -> tuple[Any, ...]:
-    """The values of :data:`DOCUMENT_COLUMNS` for a record.
+def encode(rows: IntArray, records: list[Record], shown: Sequence[str]) -> tuple[list[Any], ...]:
+    """Columns for records: those that are shown, then :data:`CONTENT`.
+
+    Payloads are bytearrays: sqlite3 takes these as they are, but looks for
+    adapters of bytes and of None, which costs more than the packing.
 
     Raises
     ------
     EncodeError
         If a value cannot be stored; the message names id and field.
     """
-    if 'embedding' in record:
-        record = {name: value for name, value in record.items() if name != 'embedding'}
     try:
-        payload = _pack(record)
-    except EncodeError as error:
-        raise EncodeError(f'document {record["id"]!r} cannot be stored: {error}') from None
-    lossy = 0
-    tags = record.get('tags')
-    if tags is not None:
-        tags = _tags_json(tags)
-        if tags is None:
-            lossy = _BITS['tags']
-    plain: list[Any] = [None] * len(PLAIN)
-    for name, value in record.items():
-        if value is not None and name in _PLACES:
-            plain[_PLACES[name]] = shown = _plain(name, value)
-            if shown is None:
-                lossy |= _BITS[name]
-    return (tags, *plain, lossy, _crc32c(payload, row & 0xFFFFFFFF), payload)
+        payloads, checksums = _core.pack_rows(records, rows, 'embedding')
+    except EncodeError:
+        _refuse(records)
+        raise
+    lossy = [0] * len(records)
+    columns = []
+    for name in shown:
+        if name == 'tags':
+            values = _tags(records, payloads)
+        else:
+            values = [_plain(name, record.get(name)) for record in records]
+        bit = 1 << SHOWN.index(name)
+        for i, value in enumerate(values):
+            if value is None and records[i].get(name) is not None:
+                lossy[i] |= bit
+        columns.append(values)
+    return (*columns, lossy, checksums, payloads)
+
+
+def insert_rows(
+    connection: sqlite3.Connection,
+    documents: str,
+    entries: IntArray,
+    ids: Sequence[str],
+    records: Sequence[Record],
+) -> None:
+    """Insert documents, inside the transaction of the caller.
+
+    Columns that none of the records shows anything in are not named: binding a
+    null costs as much as packing a field.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        The database.
+    documents : str
+        The table.
+    entries : ndarray of shape (3, count)
+        The ranks, rows and vector lines.
+    ids : sequence of str
+        The ids, which were checked.
+    records : sequence of mapping
+        The plain fields.
+    """
+    names: set[str] = set().union(*records)
+    shown = [name for name in SHOWN if name in names]
+    columns = ('rank', 'row', 'line', 'id', *shown, *CONTENT)
+    sql = f'INSERT INTO {documents} ({", ".join(columns)}) VALUES ({", ".join("?" * len(columns))})'
+    for start in range(0, len(ids), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        ranks, rows, lines = entries[:, part]
+        content = encode(rows, list(records[part]), shown)
+        values = zip(
+            ranks.tolist(), rows.tolist(), or_null(lines), ids[part], *content, strict=True
+        )
+        connection.executemany(sql, values)
+
+
+def or_null(lines: IntArray) -> list[int | None]:
+    """Vector lines as the database has them."""
+    return [None if line < 0 else line for line in lines.tolist()]
+
+
+def _refuse(records: Iterable[Record]) -> None:
+    """Raise the error of the first record that cannot be packed."""
+    for record in records:
+        try:
+            _pack({name: value for name, value in record.items() if name != 'embedding'})
+        except EncodeError as error:
+            raise EncodeError(f'document {record["id"]!r} cannot be stored: {error}') from None
 
 
 def checked(row: int, crc: int, payload: Any, path: str, table: str) -> bytes:
@@ -113,38 +171,23 @@ def check_id(record: Record) -> str:
     return name
 
 
-def _tags_json(tags: Any) -> str | None:
+def _tags(records: Sequence[Record], payloads: list[bytearray]) -> list[str | None]:
     """Tags as JSON that says the same; None if there is none."""
-    if type(tags) is not dict:
-        return None
-    try:
-        text = _to_json(tags)
-    except (TypeError, ValueError, RecursionError):
-        return None
-    # Numbers beyond 64 bits, and what SQLite's JSON cannot give back. A long
-    # row of digits in a text is a false alarm that does no harm.
-    if '\\u0000' in text or _LONG_NUMBER.search(text):
-        return None
-    return text if _is_unicode(text) else None
-
-
-def _is_unicode(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    texts = _core.json_paths(payloads, ('tags',))
+    return [
+        text if type(record.get('tags')) is dict else None
+        for record, text in zip(records, texts, strict=True)
+    ]
 
 
 def _plain(name: str, value: Any) -> Any:
     """What a readable column holds; None if it would not be the value itself."""
     kind = type(value)
-    if name in _TEXT:
-        good = kind is str and '\0' not in value and _is_unicode(value)
+    if kind is str:
+        # That it is valid Unicode was seen to when it was packed.
+        good = name in _TEXT and '\0' not in value
     elif kind is float:
-        good = math.isfinite(value)
+        good = name not in _TEXT and math.isfinite(value)
     else:
-        good = kind is int and -(1 << 63) <= value < 1 << 63
+        good = name not in _TEXT and kind is int and -(1 << 63) <= value < 1 << 63
     return value if good else None

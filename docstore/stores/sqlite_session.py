@@ -127,6 +127,8 @@ class SqliteSession(Store):
         self._content_changed()
         if not inside and not self._always_synced:
             self._sync.soon()
+        if len(inserted) == 1:
+            return inserted[0]
         return np.concatenate(inserted) if inserted else np.empty(0, dtype=np.int64)
 
     @guarded

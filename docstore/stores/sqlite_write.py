@@ -19,7 +19,7 @@ from ..schema import FIELD_BY_NAME, FIELD_NAMES
 from .base import Clear, Delete, Insert, Operation, Record, Reorder, SetColumn, Update
 from .intake import intake
 from .sqlite_order import RANK_GAP, RowOrder, even_ranks
-from .sqlite_rows import DOCUMENT_COLUMNS, check_id, encode, unpack
+from .sqlite_rows import CONTENT, SHOWN, check_id, encode, insert_rows, or_null, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,12 +48,7 @@ class Writer:
         self.fixed_dim: int | None = None
         self.touched = False
         documents = table.tables.documents
-        columns = ', '.join(DOCUMENT_COLUMNS)
-        marks = ', '.join('?' * (4 + len(DOCUMENT_COLUMNS)))
-        self._insert_sql = (
-            f'INSERT INTO {documents} (row, id, rank, line, {columns}) VALUES ({marks})'
-        )
-        setters = ', '.join(f'{name} = ?' for name in DOCUMENT_COLUMNS)
+        setters = ', '.join(f'{name} = ?' for name in (*SHOWN, *CONTENT))
         self._update_sql = f'UPDATE {documents} SET {setters} WHERE row = ?'
         self._line_sql = f'UPDATE {documents} SET line = ? WHERE row = ?'
         self._rank_sql = f'UPDATE {documents} SET rank = ? WHERE row = ?'
@@ -105,15 +100,9 @@ class Writer:
         ids = [check_id(record) for record in op.records]
         lines, matrix = self._new_vectors(op, ids)
         ranks = self._ranks(op.position, count)
-        line_values = [None if line < 0 else line for line in lines.tolist()]
-        values = [
-            (row, name, rank, line, *encode(row, record))
-            for row, name, rank, line, record in zip(
-                rows.tolist(), ids, ranks.tolist(), line_values, op.records, strict=True
-            )
-        ]
+        entries = np.array([ranks, rows, lines])
         try:
-            table.connection.executemany(self._insert_sql, values)
+            insert_rows(table.connection, table.tables.documents, entries, ids, op.records)
         except sqlite3.IntegrityError:
             raise self._duplicate(ids, set(rows.tolist())) from None
         self.touched = True
@@ -123,7 +112,7 @@ class Writer:
         state.rows += count
         state.next_row += count
         if table.known_order is not None:
-            table.known_order.insert(op.position, np.stack([ranks, rows, lines]))
+            table.known_order.insert(op.position, entries)
         if at_end:
             table.set_last_rank(int(ranks[-1]))
         return rows
@@ -276,8 +265,8 @@ class Writer:
         if not rows:
             return
         merged, ids = self._merge(rows, op.records, op.replace)
-        values = [(*encode(row, record), row) for row, record in merged.items()]
-        self.table.connection.executemany(self._update_sql, values)
+        columns = encode(np.fromiter(merged, dtype=np.int64), list(merged.values()), SHOWN)
+        self.table.connection.executemany(self._update_sql, zip(*columns, merged, strict=True))
         self._change_ids(
             {row: check_id(merged[row]) for row in merged}, dict(zip(rows, ids, strict=True))
         )
@@ -368,10 +357,7 @@ class Writer:
         self._set_lines(np.array(rows, dtype=np.int64), ranks, lines)
 
     def _set_lines(self, rows: IntArray, ranks: IntArray, lines: IntArray) -> None:
-        values = [
-            (None if line < 0 else line, row)
-            for line, row in zip(lines.tolist(), rows.tolist(), strict=True)
-        ]
+        values = zip(or_null(lines), rows.tolist(), strict=True)
         self.table.connection.executemany(self._line_sql, values)
         if self.table.known_order is not None:
             self.table.known_order.set_lines(ranks, lines)

@@ -68,6 +68,7 @@ class SqliteModel(RuleBasedStateMachine):
         self.model = []
         self.before = None
         self.used = set()
+        self.undone = set()  # rows that were never committed: after reopening they may come again
         self.names = 0
 
     @initialize(journal=st.sampled_from(['WAL', 'DELETE']), full=st.booleans())
@@ -202,6 +203,7 @@ class SqliteModel(RuleBasedStateMachine):
     def begin(self):
         self.store.begin()
         self.before = deepcopy(self.model)
+        self.known = set(self.used)
 
     @precondition(lambda self: self.before is not None)
     @rule()
@@ -216,15 +218,17 @@ class SqliteModel(RuleBasedStateMachine):
     def rollback(self):
         self.store.rollback()
         self.model, self.before = self.before, None
+        self.undone |= self.used - self.known
 
     @rule()
     def reopen(self):
         sequence = self.store.sequence
         self.store.close()
         if self.before is not None:
-            # Numbers of rows that were never committed may come again.
             self.model, self.before = self.before, None
-            self.used = {row for row, _ in self.model}
+            self.undone |= self.used - self.known
+        self.used -= self.undone
+        self.undone = set()
         self.store = open_sqlite(self.options)
         assert self.store.sequence == sequence
 

@@ -142,6 +142,57 @@ py::list unpack_paths(const py::sequence& items, py::handle path, bool copy) {
   return result;
 }
 
+// A dict without one of its keys.
+py::object without(PyObject* record, py::handle key) {
+  if (!PyDict_Check(record)) throw py::type_error("pack_rows needs a list of dict");
+  const int there = PyDict_Contains(record, key.ptr());
+  if (there == 0) return py::reinterpret_borrow<py::object>(record);
+  auto rest = py::reinterpret_steal<py::object>(there < 0 ? nullptr : PyDict_Copy(record));
+  if (!rest || PyDict_DelItem(rest.ptr(), key.ptr()) != 0) throw py::error_already_set();
+  return rest;
+}
+
+py::tuple pack_rows(const py::list& records,
+                    const py::array_t<std::int64_t, py::array::c_style>& rows, py::str leave_out) {
+  const std::size_t count = records.size();
+  if (static_cast<std::size_t>(rows.size()) != count) {
+    throw InvalidArgument("pack_rows: expected a row for each record");
+  }
+  py::list payloads;
+  py::list checksums;
+  PackWriter out;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (records.size() != count) {
+      throw InvalidArgument("pack_rows: the list changed while it was written");
+    }
+    const py::object record =
+        without(PyList_GET_ITEM(records.ptr(), static_cast<Py_ssize_t>(i)), leave_out);
+    out.buffer().clear();
+    ValueEncoder(out).write(record.ptr());
+    payloads.append(py::reinterpret_steal<py::object>(PyByteArray_FromStringAndSize(
+        reinterpret_cast<const char*>(out.data()), static_cast<Py_ssize_t>(out.size()))));
+    checksums.append(crc32c(out.data(), out.size(), static_cast<std::uint32_t>(rows.data()[i])));
+  }
+  return py::make_tuple(std::move(payloads), std::move(checksums));
+}
+
+py::list json_paths(const py::sequence& items, py::handle path) {
+  const std::vector<PathStep> steps = path_steps(path);
+  py::list result;
+  std::string text;
+  for (const py::handle item : items) {
+    InputBytes input(item);
+    PackReader reader(input.span());
+    text.clear();
+    if (reader.find(steps) && write_json(reader, text)) {
+      result.append(py::str(text));
+    } else {
+      result.append(py::none());
+    }
+  }
+  return result;
+}
+
 // Whether an array can be one line of a matrix whose first line is `like`.
 bool same_line(const py::array& array, const py::array& like) {
   const bool same_type =
@@ -231,6 +282,12 @@ void register_codec(py::module_& module) {
              "copy"_a = false, "What the path leads to inside each value of a blob.");
   module.def("unpack_paths", &unpack_paths, "items"_a, "path"_a, py::kw_only(), "copy"_a = false,
              "What the path leads to inside each of many packed values.");
+  module.def("pack_rows", &pack_rows, "records"_a, "rows"_a, "leave_out"_a,
+             "Each dict packed without one key, as bytearray, and the CRC-32C of each, started "
+             "with its row.");
+  module.def("json_paths", &json_paths, "items"_a, "path"_a,
+             "What the path leads to inside each of many packed values, as JSON; None when there "
+             "is nothing, or SQLite could not read it back as it is.");
   module.def("stack_rows", &stack_rows, "values"_a,
              "Arrays of one type and shape as (matrix, present or None); None when they are not.");
   module.def("check_pickle", &check_pickle_bytes, "data"_a,

@@ -92,6 +92,11 @@ class ValueDecoder {
   bool copy_;
 };
 
+// Appends the next value as JSON text that says the same. False, with `out`
+// and the reader somewhere in between, for what SQLite could not read back:
+// bytes, arrays, NaN, numbers of 19 digits, NUL in a text.
+bool write_json(PackReader& reader, std::string& out);
+
 // A dict key as a shared object: the same few come again in every record.
 py::object intern_key(const Key& key);
 
