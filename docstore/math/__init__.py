@@ -1,0 +1,1 @@
+"""Distances, rankings and arrays of any framework, under the names of legacy docarray."""
