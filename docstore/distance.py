@@ -27,6 +27,7 @@ __all__ = [
     'distance_range',
     'normalize',
     'resolve_metric',
+    'smallest',
     'top_k',
 ]
 
@@ -322,13 +323,13 @@ def _first_of(metric: Metric, queries: Matrix, candidates: _Candidates, k: int) 
         here = np.arange(start, start + len(lines), dtype=np.int64)
         known = np.hstack([places, np.broadcast_to(here, (len(queries), len(here)))])
         distances = np.hstack([best, _distances(metric, queries, lines)])
-        kept = np.stack([_smallest(row, k) for row in distances])
+        kept = np.stack([smallest(row, k) for row in distances])
         places = np.take_along_axis(known, kept, axis=1)
         best = np.take_along_axis(distances, kept, axis=1)
     return places, best
 
 
-def _smallest(row: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.intp]:
+def smallest(row: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.intp]:
     """Where the k least values are, ascending, equal ones by place, NaN last."""
     if k < len(row):
         bound = np.partition(row, k - 1)[k - 1]

@@ -30,6 +30,8 @@ __all__ = [
     'InvalidVector',
     'LengthMismatch',
     'MissingDependency',
+    'MissingGroundTruth',
+    'MissingModel',
     'NotAStore',
     'ReadOnlyStore',
     'StorageError',
@@ -229,6 +231,14 @@ class MissingDependency(DocstoreError, ImportError):
     def of(cls, package: str, extra: str, purpose: str) -> MissingDependency:
         """Say which ``pip install`` makes ``purpose`` work."""
         return cls(f'{purpose} needs the package {package!r}: pip install "docstore[{extra}]"')
+
+
+class MissingGroundTruth(DocstoreError, RuntimeError):
+    """Nothing says which results of a search are the right ones."""
+
+
+class MissingModel(DocstoreError, RuntimeError):
+    """Documents should be embedded, and nothing was given that does it."""
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

@@ -81,17 +81,18 @@ class Rankings:
     @cached_property
     def relevant(self) -> Floats:
         """1 for each result that is relevant at all, else 0."""
-        return (self.gains != 0).astype(np.float64)
+        return np.asarray(self.gains != 0, dtype=np.float64)
 
     def total(self, values: Floats, k: int | None = None) -> Floats:
         """For each query the sum of values of its results, or of the first k."""
         if k is not None:
             values = np.where(self.ranks <= k, values, 0.0)
-        return np.bincount(self.queries, values, len(self))
+        return np.asarray(np.bincount(self.queries, values, len(self)), dtype=np.float64)
 
     def cut(self, k: int | None) -> Ints:
         """How many results each query has among the first k."""
-        return self.lengths if k is None else np.minimum(self.lengths, k)
+        cut: Ints = self.lengths if k is None else np.minimum(self.lengths, np.int64(k))
+        return cut
 
 
 def _ratio(part: Floats, whole: Floats | Ints) -> Floats:
@@ -139,7 +140,8 @@ def _recall(rankings: Rankings, k: int | None = None) -> Floats:
 def _recall_named(name: str, rankings: Rankings, k: int | None) -> Floats:
     if rankings.max_rel is None:
         raise InvalidArgument(
-            f'the metric {name} needs max_rel, the number of all relevant documents'
+            f'the metric {name} needs max_rel, the number of all relevant documents; an evaluation '
+            'by labels takes it from num_relevant_documents_per_label'
         )
     found = rankings.total(rankings.relevant, k)
     wrong = np.flatnonzero(found > rankings.max_rel)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..distance import smallest
 from ..errors import InvalidArgument, InvalidType
 
 __all__ = ['EPSILON', 'minmax_normalize', 'top_k', 'update_rows_x_mat_best']
@@ -78,25 +79,18 @@ def top_k(values: Matrix, k: int, descending: bool = False) -> tuple[Matrix, npt
     if k < 0:
         raise InvalidArgument(f'top_k: k must not be negative, got {k}')
     keys = _turned(values) if descending else values
-    columns = values.shape[1]
-    if 0 < k < columns:
-        # Only what may be among the first k is sorted; equal values at the border stay in.
-        border = np.partition(keys, k - 1, axis=1)[:, k - 1 : k]
-        keys = np.where(keys > border, _last(keys.dtype), keys)
-    order = np.argsort(keys, axis=1, kind='stable')[:, : min(k, columns)].astype(np.int64)
+    kept = min(k, values.shape[1])
+    order = np.empty((len(values), kept), dtype=np.int64)
+    for row, line in enumerate(keys if kept else ()):
+        order[row] = smallest(line, kept)
     return np.take_along_axis(values, order, axis=1), order
 
 
 def _turned(values: Matrix) -> Matrix:
     """Values whose order is the reverse of these."""
-    if values.dtype.kind in 'ub':
-        return ~values
-    # The bits of a two's complement turned round: minus would overflow for the least int.
-    return ~values if values.dtype.kind == 'i' else -values
-
-
-def _last(dtype: np.dtype[Any]) -> Any:
-    return np.inf if dtype.kind == 'f' else np.iinfo(dtype).max if dtype.kind in 'iu' else True
+    # The bits of an int turned round: minus would overflow for the least one.
+    turned: Matrix = ~values if values.dtype.kind in 'iub' else -values
+    return turned
 
 
 def update_rows_x_mat_best(
