@@ -233,7 +233,7 @@ class MissingDependency(DocstoreError, ImportError):
         return cls(f'{purpose} needs the package {package!r}: pip install "docstore[{extra}]"')
 
 
-class MissingGroundTruth(DocstoreError, RuntimeError):
+class MissingGroundTruth(DocstoreError, RuntimeError, ValueError):
     """Nothing says which results of a search are the right ones."""
 
 

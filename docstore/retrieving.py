@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,8 @@ def embed_and_evaluate(
     queries, truth = _sampled(records, truth, retrieval.sample)
     own = None if by_truth else labels_of(queries, tag)
     vectors = retrieval.encoders[0].vectors(queries)
-    found = _Search(queries, index, retrieval).run(vectors)
+    both = queries is index and retrieval.encoders[0] == retrieval.encoders[1]
+    found = _Search(queries, index, retrieval, vectors if both else None).run(vectors)
     ids = list(index.gather('id'))
     tags = None if labels is None else [_tags(tag, label) for label in labels]
     results = MemoryRecords.of(_table(ids, tags), range(len(ids)))
@@ -126,16 +128,34 @@ def embed_and_evaluate(
             rankings = replace(rankings, max_rel=rankings.max_rel - np.asarray(left, np.int64))
     query_ids = list(queries.gather('id'))
     values = score(judges, rankings, options, query_ids)
-    queries.put('embedding', vectors)
-    levels = queries.gather('adjacency')
-    queries.put_matches(
-        [
-            _hits(results, row, distances, found.score, (level or 0) + 1)
-            for row, distances, level in zip(found.positions, found.distances, levels, strict=True)
-        ]
-    )
-    put_values(queries, judges, values, query_ids)
+    with _together(records):
+        queries.put('embedding', vectors)
+        levels = queries.gather('adjacency')
+        queries.put_matches(
+            [
+                _hits(results, row, distances, found.score, (level or 0) + 1)
+                for row, distances, level in zip(
+                    found.positions, found.distances, levels, strict=True
+                )
+            ]
+        )
+        put_values(queries, judges, values, query_ids)
     return means(judges, values)
+
+
+@contextmanager
+def _together(records: Records) -> Iterator[None]:
+    """One transaction, if the Documents are in a store."""
+    if not records.persistent:
+        yield
+        return
+    records.begin()
+    try:
+        yield
+    except BaseException:
+        records.end(failed=True)
+        raise
+    records.end(failed=False)
 
 
 def _hits(
@@ -200,7 +220,10 @@ class _Results:
 class _Search:
     """A search of an index that is embedded block by block, and then forgotten."""
 
-    def __init__(self, queries: Records, index: Records, retrieval: Retrieval) -> None:
+    def __init__(
+        self, queries: Records, index: Records, retrieval: Retrieval, known: Matrix | None
+    ) -> None:
+        self._known = known
         self._queries = queries
         self._index = index
         self._encoder = retrieval.encoders[1]
@@ -217,8 +240,12 @@ class _Search:
         best = np.empty((count, 0), np.int64), np.empty((count, 0))
         low, high = np.full(count, np.nan), np.full(count, np.nan)
         for start in range(0, len(self._index), self._block):
-            part = self._index.take(range(start, min(start + self._block, len(self._index))))
-            block = self._encoder.vectors(part)
+            stop = min(start + self._block, len(self._index))
+            part = self._index.take(range(start, stop))
+            if self._known is None:
+                block = self._encoder.vectors(part)
+            else:
+                block = self._known[start:stop]
             try:
                 best = self._merged(best, start, part, block, vectors)
                 if self._span is not None:
@@ -229,27 +256,28 @@ class _Search:
                 raise InvalidVector(f'{side.identity(row)}: {error}', row=row) from None
         places, distances = best
         if self._span is not None:
-            kept = np.isfinite(distances)
-            distances = np.where(kept, normalize(distances, low, high, self._span), np.inf)
-        ends = np.isfinite(distances).sum(axis=1).tolist()
+            distances = normalize(distances, low, high, self._span)
+        kept = places >= 0
         return _Results(
-            [row[:end] for row, end in zip(places, ends, strict=True)],
-            [row[:end] for row, end in zip(distances, ends, strict=True)],
+            [row[there] for row, there in zip(places, kept, strict=True)],
+            [row[there] for row, there in zip(distances, kept, strict=True)],
             self._metric.name,
         )
 
     def _merged(
         self, best: tuple[Ints, Matrix], start: int, part: Records, block: Matrix, vectors: Matrix
     ) -> tuple[Ints, Matrix]:
-        """The best so far, and those of a block; what is left out has an infinite distance."""
+        """The best so far, and those of a block; what is left out has the position -1."""
         own = None if self._own is None else np.asarray(self._own, dtype=object)
         ids = np.asarray(list(part.gather('id')), dtype=object)
         more = 0 if own is None else max(Counter(ids[np.isin(ids, own)]).values(), default=0)
         positions, distances = top_k(self._metric, block, vectors, self._limit + more)
         distances = distances.astype(np.float64)
+        positions += start
         if own is not None:
-            distances[ids[positions] == own[:, None]] = np.inf
-        places = np.hstack([best[0], positions + start])
+            left = ids[positions - start] == own[:, None]
+            distances[left], positions[left] = np.inf, -1
+        places = np.hstack([best[0], positions])
         found = np.hstack([best[1], distances])
         order = np.argsort(found, axis=1, kind='stable')[:, : self._limit]
         return np.take_along_axis(places, order, axis=1), np.take_along_axis(found, order, axis=1)
