@@ -6,6 +6,8 @@
 ['hello', 'world']
 """
 
+from typing import Any
+
 from . import errors
 from .array import DocumentArray
 from .document import Document
@@ -19,7 +21,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
+def __getattr__(name: str) -> Any:
+    if name in ('login', 'logout'):
+        from .removed import Removed
+
+        return Removed(f'docstore.{name}')
     if name == '__version__':
         from importlib.metadata import version
 

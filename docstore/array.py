@@ -16,6 +16,7 @@ from .generators import Maker
 from .indexing import checked
 from .memory import MemoryRecords
 from .opening import open_path, open_records
+from .removed import Removed
 from .state import to_record
 from .stored import StoredRecords
 from .table import Table
@@ -144,6 +145,15 @@ class DocumentArray(EvaluatedSequence):
     from_lines = Maker(generators.from_lines)
     from_ndjson = Maker(generators.from_lines)
     from_huggingface_datasets = Maker(generators.from_huggingface_datasets)
+
+    # -- what was a service -------------------------------------------------
+
+    push = Removed('DocumentArray.push')
+    pull = Removed('DocumentArray.pull')
+    cloud_push = Removed('DocumentArray.cloud_push')
+    cloud_pull = Removed('DocumentArray.cloud_pull')
+    cloud_list = Removed('DocumentArray.cloud_list')
+    cloud_delete = Removed('DocumentArray.cloud_delete')
 
     # -- the store --------------------------------------------------------------
 

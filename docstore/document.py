@@ -102,6 +102,25 @@ class Document(SavedDocument):
         array_of([self]).match(darray, metric, limit, **kwargs)
         return self
 
+    def embed(self, embed_model: Any, *args: Any, **kwargs: Any) -> Self:
+        """Set the embedding to what a model gives for this Document.
+
+        The parameters and errors are those of
+        :meth:`docstore.DocumentArray.embed`.
+
+        Returns
+        -------
+        Document
+            Itself.
+
+        Examples
+        --------
+        >>> Document(text='abc').embed(lambda texts: [[len(t), 1.0] for t in texts]).embedding
+        array([3., 1.])
+        """
+        array_of([self]).embed(embed_model, *args, **kwargs)
+        return self
+
     # -- comparing, copying, showing -------------------------------------
 
     def __eq__(self, other: object) -> bool:

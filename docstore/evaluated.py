@@ -244,16 +244,13 @@ class EvaluatedSequence(SearchedSequence):
             label_tag,
             given.options.pop('num_relevant_documents_per_label', None),
         )
+        pairs = [_pair(value) for value in (embed_models, embed_funcs, batch_size, collate_fns)]
         encoders = [
             Encoder(model, self._of_arrays(func), self._embed_options(size, device, collate, show))
-            for model, func, size, collate in zip(
-                _pair(embed_models),
-                _pair(embed_funcs),
-                _pair(batch_size),
-                _pair(collate_fns),
-                strict=True,
-            )
+            for model, func, size, collate in zip(*pairs, strict=True)
         ]
+        if all(left is right for left, right in pairs):
+            encoders[1] = encoders[0]
         retrieval = Retrieval(
             (encoders[0], encoders[1]),
             distance,

@@ -12,7 +12,7 @@ from .errors import InvalidType
 __all__ = ['EvaluationArguments', 'evaluation_arguments']
 
 _OLD = {'other': 'ground_truth', 'metric': 'metrics', 'metric_name': 'metric_names'}
-#: The frame of who called the method of the array.
+#: How far above :func:`_warn` the call of the array's method is.
 _USER = 4
 
 
@@ -66,12 +66,14 @@ def evaluation_arguments(
 
 def _listed(name: str, value: Any) -> list[Any]:
     if isinstance(value, str) or callable(value):
-        _warn(f'`{name}` is a list now; a single one will not be taken from version 1.0 on')
+        _warn(
+            f'`{name}` is a list now; a single one will not be taken from version 1.0 on', _USER + 1
+        )
         return [value]
     if not isinstance(value, Sequence):
         raise InvalidType(f'{name} must be a list, got {type(value).__name__}')
     return list(value)
 
 
-def _warn(message: str) -> None:
-    warn(message, DeprecationWarning, stacklevel=_USER)
+def _warn(message: str, level: int = _USER) -> None:
+    warn(message, DeprecationWarning, stacklevel=level)

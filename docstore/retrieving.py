@@ -108,7 +108,7 @@ def embed_and_evaluate(
     queries, truth = _sampled(records, truth, retrieval.sample)
     own = None if by_truth else labels_of(queries, tag)
     vectors = retrieval.encoders[0].vectors(queries)
-    both = queries is index and retrieval.encoders[0] == retrieval.encoders[1]
+    both = queries is index and retrieval.encoders[0] is retrieval.encoders[1]
     found = _Search(queries, index, retrieval, vectors if both else None).run(vectors)
     ids = list(index.gather('id'))
     tags = None if labels is None else [_tags(tag, label) for label in labels]

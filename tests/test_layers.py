@@ -34,11 +34,12 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
         'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
-        'indexing', 'generators',
+        'indexing', 'generators', 'removed', 'rankings', 'evaluation', 'judging', 'evaluating',
+        'math', 'math.*', 'models', 'embedding', 'retrieving', 'renamed',
     ),
-    4: ('sequence', 'saving', 'searching', 'array', 'nested'),
+    4: ('sequence', 'saving', 'searching', 'evaluated', 'array', 'nested'),
     5: ('testing', 'testing.*'),
-    7: ('__init__',),
+    7: ('helper', '__init__'),
 }  # fmt: skip
 
 #: Imports that go up or across, all inside functions, and why each is one.
@@ -58,7 +59,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'pytest': ('testing', 'testing.*'),
     'hypothesis': ('testing', 'testing.*'),
     'lz4': ('codecs.*',),
-    'torch': ('contents',),
+    'torch': ('contents', 'models'),
     'scipy': ('codecs.protobuf', 'contents', 'distance'),
     'datasets': ('generators',),
     'google': ('codecs.protobuf*',),
@@ -74,6 +75,7 @@ UNPICKLES = ('codecs.pickled',)
 NAMESAKES = {
     'array': 'imported as docstore.array only; tests run with PYTHONSAFEPATH',
     'codecs': 'imported as docstore.codecs only; tests run with PYTHONSAFEPATH',
+    'math': 'the name that users of legacy code import, as docstore.math only',
 }
 
 
