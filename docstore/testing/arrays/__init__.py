@@ -3,6 +3,7 @@
 from .bulk import BulkTests
 from .deleting import DeletingTests
 from .getting import GettingTests
+from .learning import LearningTests
 from .lists import ListTests
 from .refusing import RefusingTests
 from .searching import SearchingTests
@@ -24,6 +25,7 @@ class ArrayTests(
     ViewTests,
     ValueTests,
     SearchingTests,
+    LearningTests,
     StoringTests,
     TransactingTests,
     RefusingTests,
