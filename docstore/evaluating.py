@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from .document import Document
     from .records import Records
 
-__all__ = ['Truth', 'by_labels', 'by_matches', 'evaluate', 'has_matches', 'labels_of', 'means']
+__all__ = [
+    'Truth',
+    'by_labels',
+    'by_matches',
+    'evaluate',
+    'has_matches',
+    'labels_of',
+    'means',
+    'warn_of_labels',
+]
 
 Hash = Callable[['Document'], Any]
 
@@ -68,10 +77,12 @@ def evaluate(
     judges = judges_of(metrics, names, options)
     if not len(records):
         raise InvalidArgument('an empty DocumentArray cannot be evaluated')
-    if truth.records is not None and has_matches(truth.records, truth):
+    if has_matches(truth):
         rankings = by_matches(records, truth, _results_of(records, truth.hash_fn))
     else:
         own = labels_of(records, truth.label_tag)
+        if truth.records is not None:
+            warn_of_labels()
         found = list(_nested(records, f'tags__{truth.label_tag}'))
         rankings = by_labels(records, truth, own, found)
     ids = list(records.gather('id'))[: len(rankings)]
@@ -108,20 +119,21 @@ def _nested(records: Records, path: str) -> Iterable[list[Any]]:
         yield [] if matches is None else list(matches._records.gather(path))
 
 
-def has_matches(records: Records, truth: Truth) -> bool:
-    """Whether a ground truth says anything; if not, labels are used."""
-    if any(_nested(records, 'id')):
-        return True
+def has_matches(truth: Truth) -> bool:
+    """Whether there is a ground truth that says anything; if not, labels are used."""
+    return truth.records is not None and any(_nested(truth.records, 'id'))
+
+
+def warn_of_labels() -> None:
+    """Say that a ground truth is of no use."""
     from warnings import warn
 
-    if any(label is not None for label in records.gather(f'tags__{truth.label_tag}')):
-        warn(
-            'a ground_truth is given, but none of its documents has matches: the labels are '
-            'used, and the ground truth is ignored',
-            UserWarning,
-            stacklevel=4,
-        )
-    return False
+    warn(
+        'a ground_truth is given, but none of its documents has matches: the labels are '
+        'used, and the ground truth is ignored',
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def by_matches(records: Records, truth: Truth, found: Sequence[Sequence[Any]]) -> Rankings:

@@ -21,8 +21,8 @@ from .distance import (
     top_k,
 )
 from .embedding import EmbedOptions, check_batch_size, embedded, embedded_by
-from .errors import InvalidArgument, InvalidVector, MissingModel
-from .evaluating import Truth, by_labels, by_matches, has_matches, labels_of, means
+from .errors import InvalidArgument, InvalidVector, LengthMismatch, MissingModel
+from .evaluating import Truth, by_labels, by_matches, has_matches, labels_of, means, warn_of_labels
 from .hits import Hits
 from .judging import judges_of, put_values, score
 from .memory import MemoryRecords
@@ -102,9 +102,11 @@ def embed_and_evaluate(
     for side, what in ((records, 'DocumentArray'), (index, 'index')):
         if not len(side):
             raise InvalidArgument(f'an empty {what} cannot be evaluated')
-    by_truth = truth.records is not None and has_matches(truth.records, truth)
+    by_truth = has_matches(truth)
     tag = truth.label_tag
     labels = None if by_truth else labels_of(index, tag)
+    if truth.records is not None and not by_truth:
+        warn_of_labels()
     queries, truth = _sampled(records, truth, retrieval.sample)
     own = None if by_truth else labels_of(queries, tag)
     vectors = retrieval.encoders[0].vectors(queries)
@@ -197,7 +199,7 @@ def _sampled(records: Records, truth: Truth, size: int | None) -> tuple[Records,
     if truth.records is None:
         return records.take(rows), truth
     if len(truth.records) != len(records) and truth.strict:
-        raise InvalidArgument(
+        raise LengthMismatch(
             f'Length must match: {len(records)} documents, but the ground truth has '
             f'{len(truth.records)}'
         )
