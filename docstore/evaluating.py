@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .errors import InvalidArgument, LengthMismatch, MissingGroundTruth
+from .hits import Hits
 from .judging import Judge, Values, judges_of, name_of, put_values, score
+from .memory import MemoryRecords
 from .paths import walk_all
 from .rankings import Rankings
 from .stored import StoredRecords
@@ -115,8 +118,27 @@ def _nested(records: Records, path: str) -> Iterable[list[Any]]:
             plain = [match.get(name) for match in column or ()]
             yield walk_all(plain, tuple(keys))
         return
+    shared: dict[int, tuple[Records, npt.NDArray[Any]]] = {}
     for matches in records.gather('matches'):
-        yield [] if matches is None else list(matches._records.gather(path))
+        yield [] if matches is None else _gathered(matches._records, path, shared)
+
+
+def _gathered(
+    matches: Records, path: str, shared: dict[int, tuple[Records, npt.NDArray[Any]]]
+) -> list[Any]:
+    """The values at a path of matches; of what a search found for many queries, read once."""
+    origin = matches.origin() if isinstance(matches, MemoryRecords) else None
+    if origin is None or not isinstance(origin[0], Hits):
+        return list(matches.gather(path))
+    untouched = origin[0].untouched(origin[1])
+    if untouched is None:
+        return list(matches.gather(path))
+    found, positions = untouched
+    if id(found) not in shared:
+        values = np.fromiter(found.gather(path), dtype=object, count=len(found))
+        shared[id(found)] = found, values
+    result: list[Any] = shared[id(found)][1][positions].tolist()
+    return result
 
 
 def has_matches(truth: Truth) -> bool:

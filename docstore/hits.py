@@ -92,6 +92,14 @@ class Hits:
             data['adjacency'] = self._adjacency
         return data
 
+    def untouched(self, rows: Rows) -> tuple[Records, npt.NDArray[np.int64]] | None:
+        """What was found by any query, and where in it these hits are; None if a hit was
+        looked at, and may have been changed.
+        """
+        if self._documents or self._only_id:
+            return None
+        return self._found, self._positions[np.asarray(rows, dtype=np.int64)]
+
     def gather(self, path: str, rows: Rows) -> list[Any] | npt.NDArray[Any]:
         name = path.split('__', maxsplit=1)[0]
         own = path == f'scores__{self._score}__value'

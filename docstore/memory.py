@@ -314,6 +314,10 @@ class MemoryRecords(Records):
             values[position] = value
         return values
 
+    def origin(self) -> tuple[Source, Rows] | None:
+        """The source and the rows of it that all these Documents are; else None."""
+        return (self._source, self._rows) if self._source and self._all_rows() else None
+
     def whole_table(self) -> Table | None:
         """The table whose rows, all of them and in order, these are; else None."""
         table = self._source
