@@ -316,7 +316,8 @@ class MemoryRecords(Records):
 
     def origin(self) -> tuple[Source, Rows] | None:
         """The source and the rows of it that all these Documents are; else None."""
-        return (self._source, self._rows) if self._source and self._all_rows() else None
+        known = self._source is not None and self._all_rows()
+        return (cast('Source', self._source), self._rows) if known else None
 
     def whole_table(self) -> Table | None:
         """The table whose rows, all of them and in order, these are; else None."""
