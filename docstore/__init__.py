@@ -21,6 +21,9 @@ __all__ = [
 ]
 
 
+__version__: str
+
+
 def __getattr__(name: str) -> Any:
     if name in ('login', 'logout'):
         from .removed import Removed
