@@ -29,6 +29,10 @@ def __getattr__(name: str) -> Any:
         from .removed import Removed
 
         return Removed(f'docstore.{name}')
+    if name in ('helper', 'math'):
+        from importlib import import_module
+
+        return import_module(f'.{name}', __name__)
     if name == '__version__':
         from importlib.metadata import version
 

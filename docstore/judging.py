@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +121,9 @@ def score(
     InvalidArgument
         If a metric lacks an option, or gives NaN; the message names the document.
     """
+    if options.get('max_rel') is not None:
+        counts = np.full(len(rankings), int(options['max_rel']), dtype=np.int64)
+        rankings = replace(rankings, max_rel=counts)
     return [_values_of(judge, rankings, options, ids) for judge in judges]
 
 

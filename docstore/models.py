@@ -113,9 +113,10 @@ def _torch(model: Any, device: str) -> Iterator[Run]:
         with torch.inference_mode():
             return _called(model, inputs, tensor)
 
-    model.to(device)
-    model.eval()
     try:
+        if home is not None:
+            model.to(device)
+        model.eval()
         yield run
     finally:
         if home is not None:
@@ -138,9 +139,9 @@ def _paddle(model: Any, device: str) -> Iterator[Run]:
         with paddle.no_grad():
             return _called(model, inputs, tensor)
 
-    paddle.set_device(device)
-    model.eval()
     try:
+        paddle.set_device(device)
+        model.eval()
         yield run
     finally:
         paddle.set_device(home)

@@ -29,6 +29,7 @@ from .memory import MemoryRecords
 from .table import Table
 
 if TYPE_CHECKING:
+    from .rankings import Rankings
     from .records import Records
 
 __all__ = ['Encoder', 'Retrieval', 'embed_and_evaluate']
@@ -120,14 +121,12 @@ def embed_and_evaluate(
         hashes = [[keys[at] for at in row.tolist()] for row in found.positions]
         rankings = by_matches(queries, truth, hashes)
     else:
-        truth = replace(truth, label_counts=truth.label_counts or _counts(labels))
+        counted = replace(truth, label_counts=truth.label_counts or _counts(labels))
         rankings = by_labels(
-            queries, truth, own, [[labels[at] for at in row.tolist()] for row in found.positions]
+            queries, counted, own, [[labels[at] for at in row.tolist()] for row in found.positions]
         )
-        if retrieval.exclude_self and rankings.max_rel is not None:
-            known = set(ids)
-            left = [key in known for key in queries.gather('id')]
-            rankings = replace(rankings, max_rel=rankings.max_rel - np.asarray(left, np.int64))
+        if retrieval.exclude_self and truth.label_counts is None:
+            rankings = _without_self(rankings, queries, ids)
     query_ids = list(queries.gather('id'))
     values = score(judges, rankings, options, query_ids)
     with _together(records):
@@ -143,6 +142,14 @@ def embed_and_evaluate(
         )
         put_values(queries, judges, values, query_ids)
     return means(judges, values)
+
+
+def _without_self(rankings: Rankings, queries: Records, ids: Sequence[Any]) -> Rankings:
+    """Do not count a query that is in the index among those that it could have found."""
+    assert rankings.max_rel is not None
+    known = Counter(ids)
+    own = np.array([known[key] for key in queries.gather('id')], dtype=np.int64)
+    return replace(rankings, max_rel=rankings.max_rel - own)
 
 
 @contextmanager

@@ -208,6 +208,7 @@ def test_a_real_text_model() -> None:
 # ------------------------------------------------------------------ other frameworks
 
 
+@pytest.mark.filterwarnings('ignore::DeprecationWarning')  # of its own
 def test_keras_for_real(torch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('KERAS_BACKEND', 'torch')
     keras = pytest.importorskip('keras')

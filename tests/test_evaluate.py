@@ -134,6 +134,13 @@ def test_arguments_that_no_metric_takes() -> None:
     assert da.evaluate([lambda r, **kw: kw['kk']], truth, kk=3) == {'<lambda>': 3.0}
 
 
+def test_max_rel_for_all() -> None:
+    da, truth = pair()
+    assert da.evaluate(['recall_at_k'], truth, max_rel=4) == {'recall_at_k': 0.375}
+    labelled = DocumentArray([Document(tags={'label': 1}, matches=[Document(tags={'label': 1})])])
+    assert labelled.evaluate(['recall_at_k'], max_rel=4) == {'recall_at_k': 0.25}
+
+
 def test_a_label_without_its_number_names_the_document() -> None:
     da = DocumentArray([doc('a', '', 1)])
     da[0].matches = [Document(tags={'label': 1}), Document(tags={'label': 1})]
@@ -366,6 +373,29 @@ def test_functions_may_return_a_matrix_or_nothing() -> None:
     with pytest.raises(InvalidArgument, match=r"gave .*position 0 .id '0'. no embedding"):
         da.embed_and_evaluate(METRICS, embed_funcs=lambda batch: None)
     assert da[0].non_empty_fields == ('id', 'tensor', 'tags')
+
+
+def test_labels_counted_by_the_user() -> None:
+    counts = {0: 8, 1: 8, 2: 8}
+    found = points(12).embed_and_evaluate(
+        ['recall_at_k'],
+        embed_models=itself,
+        limit=12,
+        exclude_self=True,
+        num_relevant_documents_per_label=counts,
+    )
+    assert found == {'recall_at_k': 3 / 8}
+
+
+def test_in_a_store(tmp_path: Any) -> None:
+    expected = points(12).embed_and_evaluate(METRICS, embed_models=itself, limit=5)
+    da = DocumentArray(points(12), storage='sqlite', config={'connection': str(tmp_path / 'x.db')})
+    assert da.embed_and_evaluate(METRICS, embed_models=itself, limit=5) == expected
+    assert da.evaluate(METRICS[:1]) == {METRICS[0]: expected[METRICS[0]]}
+    some = da.embed_and_evaluate(METRICS, embed_models=itself, limit=5, query_sample_size=3)
+    assert 0 < some['precision_at_k'] <= 1
+    assert [len(d.matches) for d in da] == [5] * 12
+    da.close()
 
 
 def test_what_is_missing() -> None:

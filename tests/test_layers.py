@@ -35,7 +35,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
         'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
         'indexing', 'generators', 'removed', 'rankings', 'evaluation', 'judging', 'evaluating',
-        'math', 'math.*', 'models', 'embedding', 'retrieving', 'renamed',
+        'math.*', 'math', 'models', 'embedding', 'retrieving', 'renamed',
     ),
     4: ('sequence', 'saving', 'searching', 'evaluated', 'array', 'nested'),
     5: ('testing', 'testing.*'),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import docstore
 from docstore.errors import DimensionMismatch, InvalidArgument, UnknownMetric
 from docstore.math import helper
 from docstore.math.distance import cdist, numpy, paddle, pdist, tensorflow, torch
@@ -136,3 +137,9 @@ def test_best_of_batches_are_the_best_of_all(values: list[list[int]], cut: int, 
 
 def test_epsilon() -> None:
     assert helper.EPSILON == 1e-9
+
+
+def test_the_package_has_its_parts() -> None:
+    assert docstore.math.distance.cdist is cdist
+    assert docstore.math.evaluation.ndcg_at_k([1]) == 1.0
+    assert docstore.helper.typename(3) == 'builtins.int'
