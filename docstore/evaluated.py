@@ -56,7 +56,8 @@ class EvaluatedSequence(SearchedSequence):
             any case.
         collate_fn : callable, optional
             Makes the inputs of the model out of a DocumentArray of the batch.
-            A dict of inputs is given to the model as keywords.
+            A dict is given to a model of a framework as keywords, or by the
+            names of the inputs of an ONNX model.
         show_progress : bool
             Whether to show a progress bar.
 
