@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +178,37 @@ class DocumentArray(SearchedSequence):
     def close(self) -> None:
         """Make everything safe and let go of files and locks."""
         self._records.close()
+
+    # -- words -------------------------------------------------------------------
+
+    def get_vocabulary(
+        self, min_freq: int = 1, text_attrs: tuple[str, ...] = ('text',)
+    ) -> dict[str, int]:
+        """Number the words of all Documents, in the order in which they first occur.
+
+        Parameters
+        ----------
+        min_freq : int
+            How often a word must occur to get a number.
+        text_attrs : tuple of str
+            The fields, or paths such as ``tags__title``, that hold texts.
+
+        Returns
+        -------
+        dict
+            Words to numbers from 2; 0 is for padding, 1 for unknown words.
+
+        Examples
+        --------
+        >>> DocumentArray([Document(text='a b'), Document(text='b c')]).get_vocabulary()
+        {'a': 2, 'b': 3, 'c': 4}
+        """
+        from .media.texts import number_words
+
+        counts: Counter[str] = Counter()
+        for doc in self:
+            counts.update(doc.get_vocabulary(text_attrs))
+        return number_words(counts, min_freq)
 
     # -- copying, showing -------------------------------------------------------
 

@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from ..errors import CorruptData, InvalidArgument, InvalidType
 
-__all__ = ['array_of', 'as_uint8', 'axis_of', 'channels_last', 'check_decoded', 'positive_ints']
+__all__ = [
+    'array_of',
+    'as_uint8',
+    'axis_of',
+    'channels_last',
+    'check_decoded',
+    'from_buffer',
+    'positive_ints',
+]
 
 Array = npt.NDArray[Any]
 
@@ -40,6 +48,28 @@ def array_of(value: Any, what: str = 'a tensor') -> Array:
             f'expected {what} of numbers, not a {type(value).__name__} of {array.dtype}'
         )
     return array
+
+
+def from_buffer(blob: bytes, dtype: Any = None, count: int = -1, offset: int = 0) -> Array:
+    """The numbers that ``blob`` holds; the array owns them.
+
+    Raises
+    ------
+    InvalidArgument
+        If it holds fewer, or no whole number of them.
+    """
+    try:
+        kind = np.dtype(dtype)
+        if kind.hasobject:
+            raise InvalidArgument(f'{kind} is no type of numbers')
+        if not blob and count < 1 and not offset:
+            return np.zeros(0, kind)
+        return np.frombuffer(blob, kind, count, offset).copy()
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(
+            f'{len(blob)} bytes from {offset!r} are not {"whole" if count == -1 else count!r} '
+            f'numbers of {dtype or "float64"}: {error}'
+        ) from error
 
 
 def axis_of(array: Array, axis: int, name: str = 'channel_axis') -> int:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from hashlib import md5
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InvalidArgument, InvalidType
+from ..errors import InvalidArgument, InvalidType, MissingDependency
 from .texts import count_words
 
-__all__ = ['hash_features']
+__all__ = ['as_sparse', 'hash_features']
 
 Feature = tuple[str, float]
 
 
 def hash_features(
-    values: Mapping[str, Any], n_dim: int = 256, max_value: int = 1_000_000
+    values: Sequence[tuple[str, Any]], n_dim: int = 256, max_value: int = 1_000_000
 ) -> npt.NDArray[np.float64]:
     """Fold named values into a vector of ``n_dim`` numbers.
 
@@ -30,7 +30,7 @@ def hash_features(
 
     Parameters
     ----------
-    values : mapping
+    values : sequence of (str, Any)
         Fields and their values; ``text`` and ``tags`` are looked into.
     n_dim : int
         The length of the vector.
@@ -39,7 +39,7 @@ def hash_features(
 
     Examples
     --------
-    >>> hash_features({'text': 'hello hello'}, n_dim=8).nonzero()[0]
+    >>> hash_features([('text', 'hello hello')], n_dim=8).nonzero()[0]
     array([1, 2])
     """
     for name, value in (('n_dim', n_dim), ('max_value', max_value)):
@@ -47,11 +47,20 @@ def hash_features(
             raise InvalidArgument(f'{name} must be a positive int, not {value!r}')
     vector = np.zeros(n_dim)
     repeats = len(values)
-    for name, value in values.items():
+    for name, value in values:
         for word, weight in _inside(name, value, max_value):
             vector[_digest(word) % n_dim] += repeats * weight
         vector[_digest(name) % n_dim] += _number(name, value, max_value)
     return vector
+
+
+def as_sparse(vector: npt.NDArray[np.float64]) -> Any:
+    """A vector as a SciPy ``csr_matrix`` of one row."""
+    try:
+        from scipy.sparse import csr_matrix
+    except ImportError as error:
+        raise MissingDependency.of('scipy', 'scipy', 'a sparse embedding') from error
+    return csr_matrix(vector[None])
 
 
 def _inside(name: str, value: Any, max_value: int) -> Iterable[Feature]:
@@ -74,12 +83,18 @@ def _number(name: str, value: Any, max_value: int) -> int:
         if not value:
             return 0
         try:
-            value = json.dumps(value, sort_keys=True)
+            value = json.dumps(value, sort_keys=True, default=_plain)
         except (TypeError, ValueError) as error:
             raise InvalidType(f'{name} cannot be hashed: {error}') from error
     if not isinstance(value, str):
         raise InvalidType(f'{name} cannot be hashed: it is a {type(value).__name__}')
-    return _digest(value) % max_value
+    return _digest(value.strip()) % max_value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f'a {type(value).__name__} cannot be hashed')
 
 
 def _digest(text: str) -> int:

@@ -99,12 +99,16 @@ def point_clouds(
     data: bytes, kind: str, samples: int, beside: Beside | None = None
 ) -> list[Floats]:
     """``samples`` random points on each part of a scene."""
-    parts = _load(data, kind, beside, 'scene').dump()
-    clouds = [
-        sample_surface(part.vertices, part.faces, samples)
-        for part in parts
-        if hasattr(part, 'faces')
-    ]
+    scene = _load(data, kind, beside, 'scene')
+    order = {name: position for position, name in enumerate(scene.geometry)}
+    placed = [(*scene.graph[node], str(node)) for node in scene.graph.nodes_geometry]
+    placed.sort(key=lambda entry: (order[entry[1]], entry[2]))
+    clouds = []
+    for transform, name, _ in placed:
+        part = scene.geometry[name]
+        if hasattr(part, 'faces'):
+            corners = np.asarray(part.vertices) @ transform[:3, :3].T + transform[:3, 3]
+            clouds.append(sample_surface(corners, part.faces, samples))
     if not clouds:
         raise CorruptData(f'the {kind} file has no faces in it')
     return clouds

@@ -6,13 +6,24 @@ import os
 import re
 import stat
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InvalidArgument, InvalidType, UriError, UriNotFound, UriRefused, UriTimeout
 from . import datauris
 
-__all__ = ['SCHEMES', 'TRUSTED', 'UriPolicy', 'local_path', 'read', 'scheme_of', 'suffix_of_uri']
+__all__ = [
+    'SCHEMES',
+    'TRUSTED',
+    'UriPolicy',
+    'local_path',
+    'read',
+    'reader_beside',
+    'scheme_of',
+    'suffix_of_uri',
+    'time_left',
+]
 
 #: The schemes that can be read; a path counts as ``file``.
 SCHEMES = ('file', 'http', 'https', 'data')
@@ -188,6 +199,23 @@ def _read_file(uri: str, policy: UriPolicy) -> bytes:
         raise UriError(f'cannot read {_short(uri)}: {error.strerror or error}') from error
     policy.check_size(len(data), uri)
     return data
+
+
+def reader_beside(
+    uri: str, policy: UriPolicy, timeout: float | None
+) -> Callable[[str], bytes] | None:
+    """Reads the files in the folder of a local file, by name; nothing outside of it."""
+    if scheme_of(uri) != 'file':
+        return None
+    folder = os.path.realpath(os.path.dirname(local_path(uri)))
+
+    def beside(name: str) -> bytes:
+        path = os.path.realpath(os.path.join(folder, name))
+        if not path.startswith(os.path.join(folder, '')):
+            raise UriRefused(f'{_short(uri)} wants {name!r}, which is not in its folder')
+        return read(path, policy, timeout)
+
+    return beside
 
 
 def time_left(deadline: float | None, uri: str) -> float | None:
