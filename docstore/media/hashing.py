@@ -72,7 +72,7 @@ def _inside(name: str, value: Any, max_value: int) -> Iterable[Feature]:
 
 
 def _number(name: str, value: Any, max_value: int) -> int:
-    if value is None or value == '':
+    if value is None or (isinstance(value, str) and not value):
         return 0
     if isinstance(value, (int, float, np.number, np.bool_)):
         try:

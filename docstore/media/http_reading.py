@@ -6,8 +6,8 @@ import io
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DocstoreError, UriError, UriNotFound, UriTimeout
-from .uris import scheme_of, time_left
+from ..errors import DocstoreError, UriError, UriNotFound, UriRefused, UriTimeout
+from .uris import time_left
 
 if TYPE_CHECKING:
     from .uris import UriPolicy
@@ -112,21 +112,25 @@ def _fetch(uri: str, policy: UriPolicy, deadline: float | None) -> bytes:
 def _opener(uri: str, policy: UriPolicy, deadline: float | None) -> Any:
     """An opener for http and https alone, that follows what the policy allows."""
     from urllib import request as web
+    from urllib.parse import urljoin, urlsplit
 
     class Redirects(web.HTTPRedirectHandler):
         max_redirections = _MAX_REDIRECTS
 
-        def redirect_request(
-            self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
-        ) -> Any:
-            scheme = scheme_of(newurl)
-            policy.check(scheme, newurl)
-            if scheme not in ('http', 'https'):
-                raise UriError(f'{uri!r} redirects to {newurl!r}, which is no web address')
-            following = super().redirect_request(req, fp, code, msg, headers, newurl)
-            if following is not None:
-                following.timeout = time_left(deadline, uri)
-            return following
+        def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+            target = urljoin(req.full_url, headers.get('Location') or '')
+            scheme = urlsplit(target).scheme
+            try:
+                if scheme not in ('http', 'https'):
+                    raise UriRefused(f'{uri!r} redirects to {target!r}, which is no web address')
+                policy.check(scheme, target)
+                req.timeout = time_left(deadline, uri)  # the request that follows takes it over
+            except DocstoreError:
+                fp.close()
+                raise
+            return super().http_error_302(req, fp, code, msg, headers)
+
+        http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
     def paced(connect: Any, *args: Any, **options: Any) -> Any:
         connection = connect(*args, **options)
