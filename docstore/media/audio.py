@@ -134,7 +134,7 @@ def encode(tensor: Any, sample_rate: int = 44100, sample_width: int = 2) -> byte
         raise InvalidArgument(
             f'expected floats from -1 to 1, not {array.dtype}; divide 16-bit samples by 2**15'
         )
-    channels = 1 if array.ndim == 1 else array.shape[-1]
+    channels = array.shape[1] if array.ndim == 2 else 1
     if array.ndim not in (1, 2) or not 1 <= channels <= max(2, min(_MAX_CHANNELS, len(array))):
         raise InvalidArgument(
             f'expected an audio tensor of shape (n,) or (n, channels), not {array.shape}'

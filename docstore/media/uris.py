@@ -78,9 +78,9 @@ class UriPolicy:
     def check(self, scheme: str, uri: str) -> None:
         """Refuse a scheme that is not allowed."""
         if scheme not in self._names:
+            allowed = ', '.join(map(repr, sorted(self.schemes))) or 'nothing'
             raise UriRefused(
-                f'{_short(uri)} has the scheme {scheme!r}, and only '
-                f'{", ".join(map(repr, sorted(self.schemes))) or "no scheme"} may be opened'
+                f'{_short(uri)} has the scheme {scheme!r}; the policy allows {allowed}'
             )
 
     def check_size(self, nbytes: int, uri: str) -> None:

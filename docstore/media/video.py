@@ -128,12 +128,7 @@ def encode(
             stream = container.add_stream(codec, rate=frame_rate)
             formats = [entry.name for entry in stream.codec_context.codec.video_formats or ()]
             stream.height, stream.width = array.shape[1:3]
-            stream.pix_fmt = 'yuv420p' if 'yuv420p' in formats else formats[0]
-            if stream.pix_fmt == 'yuv420p' and (stream.height % 2 or stream.width % 2):
-                raise InvalidArgument(
-                    f'{codec} writes frames of even height and width only, '
-                    f'not of {stream.height} x {stream.width}'
-                )
+            stream.pix_fmt = formats[0]
             for pixels in array:
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format='rgb24')
                 container.mux(stream.encode(frame))
@@ -141,9 +136,11 @@ def encode(
     except (DocstoreError, MemoryError):
         raise
     except Exception as error:  # FFmpeg's errors have no common built-in
+        height, width = array.shape[1:3]
+        hint = '; most codecs want an even height and width' if height % 2 or width % 2 else ''
         raise InvalidArgument(
-            f'cannot write {file_format} with the codec {codec!r} at a frame_rate of '
-            f'{frame_rate!r}: {error}'
+            f'cannot write {height} x {width} pixels as {file_format} with the codec {codec!r} and '
+            f'frame_rate={frame_rate!r}: {error}{hint}'
         ) from error
     return file.getvalue()
 

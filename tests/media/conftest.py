@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from docstore import Document
 from docstore.errors import DocstoreError
+
+if TYPE_CHECKING:
+    from docstore import Document
 
 Refused = Callable[..., DocstoreError]
 
