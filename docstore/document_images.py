@@ -56,10 +56,15 @@ class ImageDocument(ConvertedDocument):
         return self._take_frames('uri', data, (width, height, channel_axis, limit))
 
     def convert_blob_to_image_tensor(
-        self, width: int | None = None, height: int | None = None, channel_axis: int = -1
+        self,
+        width: int | None = None,
+        height: int | None = None,
+        channel_axis: int = -1,
+        policy: UriPolicy | None = None,
     ) -> Self:
         """Read the image in the blob into ``tensor``, as :meth:`load_uri_to_image_tensor` does."""
-        return self._take_frames('blob', self.blob, (width, height, channel_axis))
+        limit = policy.max_decoded if policy else None
+        return self._take_frames('blob', self.blob, (width, height, channel_axis, limit))
 
     def _take_frames(self, field: str, data: bytes, options: tuple[Any, ...]) -> Self:
         from .media import images

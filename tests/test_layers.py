@@ -28,9 +28,10 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'codecs.*', 'index', 'index.base',
     ),
     2: (
-        'compare', 'distance', 'media', 'media.arrays', 'media.datauris', 'media.uris',
-        'media.texts', 'media.*', 'state', 'fields', 'document_fields', 'document_saving',
-        'document_converting', 'document_images', 'document_media', 'document',
+        'compare', 'distance', 'media', 'media.arrays', 'media.datauris', 'media.policy',
+        'media.http_reading', 'media.uris', 'media.texts', 'media.*', 'state', 'fields',
+        'document_fields', 'document_saving', 'document_converting', 'document_images',
+        'document_media', 'document',
     ),
     3: (
         'stores.*', 'index.*',

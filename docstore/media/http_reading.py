@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DocstoreError, UriError, UriNotFound, UriRefused, UriTimeout
-from .uris import time_left
+from .policy import short, time_left
 
 if TYPE_CHECKING:
-    from .uris import UriPolicy
+    from .policy import UriPolicy
 
 __all__ = ['fetch']
 
@@ -75,14 +75,14 @@ def fetch(uri: str, policy: UriPolicy, deadline: float | None) -> bytes:
     except HTTPError as error:
         error.close()
         kind = UriNotFound if error.code in (404, 410) else UriError
-        raise kind(f'{uri!r} answers {error.code} {error.reason}', status=error.code) from None
+        raise kind(f'{short(uri)} answers {error.code} {error.reason}', status=error.code) from None
     except Exception as error:  # the errors of http.client have no common built-in
         reason = error.reason if isinstance(error, URLError) else error
         if isinstance(reason, DocstoreError):
             raise reason from None
         if isinstance(reason, TimeoutError):
-            raise UriTimeout(f'{uri!r} did not come in time') from error
-        raise UriError(f'cannot read {uri!r}: {reason or type(reason).__name__}') from error
+            raise UriTimeout(f'{short(uri)} did not come in time') from error
+        raise UriError(f'cannot read {short(uri)}: {reason or type(reason).__name__}') from error
 
 
 def _fetch(uri: str, policy: UriPolicy, deadline: float | None) -> bytes:
@@ -105,7 +105,7 @@ def _fetch(uri: str, policy: UriPolicy, deadline: float | None) -> bytes:
             policy.check_size(received, uri)
             time_left(deadline, uri)
     if expected is not None and expected.isdecimal() and received < int(expected):
-        raise UriError(f'{uri!r} was cut short: {received} of {expected} bytes came')
+        raise UriError(f'{short(uri)} was cut short: {received} of {expected} bytes came')
     return b''.join(parts)
 
 
@@ -122,7 +122,9 @@ def _opener(uri: str, policy: UriPolicy, deadline: float | None) -> Any:
             scheme = urlsplit(target).scheme
             try:
                 if scheme not in ('http', 'https'):
-                    raise UriRefused(f'{uri!r} redirects to {target!r}, which is no web address')
+                    raise UriRefused(
+                        f'{short(uri)} redirects to {short(target)}, which is no web address'
+                    )
                 policy.check(scheme, target)
                 req.timeout = time_left(deadline, uri)  # the request that follows takes it over
             except DocstoreError:

@@ -133,12 +133,14 @@ def header(data_size: int, **changes: int) -> bytes:
     ],
 )
 def test_hostile_headers(data: bytes, stored: Any, refused: Any) -> None:
+    pytest.importorskip('soundfile')
     error = refused(stored(data), ValueError, 'load_uri_to_audio_tensor')
     assert isinstance(error, CorruptData)
     assert str(error).startswith("uri of document 'x'")
 
 
 def test_cut_files() -> None:
+    pytest.importorskip('soundfile')
     whole = wav(TONE.tobytes())
     for length in range(0, len(whole), 37):
         with pytest.raises(CorruptData):
@@ -147,6 +149,7 @@ def test_cut_files() -> None:
 
 @given(st.integers(0, 43), st.integers(0, 255), st.binary(max_size=50))
 def test_damaged_headers_are_read_or_refused(at: int, value: int, tail: bytes) -> None:
+    pytest.importorskip('soundfile')
     data = bytearray(wav(TONE[:20].tobytes()))
     data[at] = value
     for damaged in (bytes(data), bytes(data[:12]) + tail):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,16 +129,50 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(302, Location=f'/chain?{step + 1}')
 
 
-@pytest.fixture(scope='module')
-def server() -> Iterator[str]:
+@contextmanager
+def serving(context: ssl.SSLContext | None = None) -> Iterator[int]:
     with ThreadingHTTPServer(('127.0.0.1', 0), Handler) as running:
         running.daemon_threads = True
         running.block_on_close = False
+        running.handle_error = lambda *_: None  # type: ignore[method-assign]
+        if context:
+            running.socket = context.wrap_socket(running.socket, server_side=True)
         thread = threading.Thread(target=running.serve_forever, kwargs={'poll_interval': 0.05})
         thread.start()
-        yield f'http://127.0.0.1:{running.server_port}'
+        yield running.server_port
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope='module')
+def server() -> Iterator[str]:
+    with serving() as port:
+        yield f'http://127.0.0.1:{port}'
+
+
+@pytest.fixture(scope='module')
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    openssl = shutil.which('openssl')
+    if openssl is None:
+        pytest.skip('no openssl to make a certificate with')
+    path = tmp_path_factory.mktemp('tls') / 'both.pem'
+    command = [openssl, 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2']
+    names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+    subprocess.run(
+        [*command, *names, '-keyout', path, '-out', path.with_name('cert.pem')],
+        check=True,
+        capture_output=True,
+    )
+    path.write_bytes(path.read_bytes() + path.with_name('cert.pem').read_bytes())
+    return path
+
+
+@pytest.fixture(scope='module')
+def secure(certificate: Path) -> Iterator[str]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with serving(context) as port:
+        yield f'https://localhost:{port}'
 
 
 def test_reading(server: str) -> None:
@@ -219,3 +258,18 @@ def test_redirects_obey_the_policy(server: str) -> None:
     for path in ('to-file', 'to-https'):
         with pytest.raises(UriRefused, match=r'redirects|scheme'):
             read(f'{server}/{path}', UriPolicy(schemes=('http',)))
+
+
+def test_https(secure: str, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UriError, match='certificate'):
+        read(f'{secure}/plain')
+    monkeypatch.setenv('SSL_CERT_FILE', str(certificate))
+    assert read(f'{secure}/plain') == BODY
+    assert read(f'{secure}/near', UriPolicy(schemes=('https',), timeout=5)) == BODY
+    for path in ('slow-headers', 'slow-body'):
+        start = time.monotonic()
+        with pytest.raises(UriTimeout):
+            read(f'{secure}/{path}', timeout=0.3)
+        assert time.monotonic() - start < 1.5
+    with pytest.raises(UriRefused):
+        read(f'{secure}/huge', UriPolicy(max_bytes=1000))

@@ -157,6 +157,8 @@ def test_the_policy_limits_what_is_decoded(tmp_path: Path, refused: Any) -> None
     limited = {'policy': UriPolicy(max_decoded=3 * 4 * 5 * 3 - 1)}
     refused(doc, ValueError, 'load_uri_to_image_tensor', **limited)
     refused(doc, ValueError, 'load_uri_to_image_tensor', width=10**9, height=10**9, **limited)
+    blob = Document(blob=path.read_bytes())
+    refused(blob, ValueError, 'convert_blob_to_image_tensor', **limited)
     enough = UriPolicy(max_decoded=3 * 4 * 5 * 3)
     assert len(doc.load_uri_to_image_tensor(policy=enough).chunks) == 3
 

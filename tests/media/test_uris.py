@@ -102,6 +102,14 @@ def test_a_uri_must_be_text() -> None:
         read(3)
 
 
+@given(st.sampled_from(['', 'file:', 'file://', 'file:///no/such/', 'no/such/']), st.text())
+def test_any_path_is_read_or_refused(head: str, tail: str) -> None:
+    try:
+        assert isinstance(read(head + tail), bytes)
+    except (UriError, CorruptData):
+        pass
+
+
 # -- policies --------------------------------------------------------------
 
 
@@ -154,6 +162,8 @@ def test_the_size_of_data_uris_is_limited(tail: str) -> None:
         {'schemes': 'http'},
         {'max_bytes': 0},
         {'timeout': -1},
+        {'timeout': '5'},
+        {'timeout': float('nan')},
         {'max_decoded': 0},
     ],
 )
@@ -163,7 +173,8 @@ def test_a_policy_is_checked(arguments: dict[str, Any]) -> None:
 
 
 def test_a_timeout_is_checked(path: Path, refused: Any) -> None:
-    refused(Document(uri=str(path)), ValueError, 'load_uri_to_blob', timeout=0)
+    for timeout in (0, -1, 'x', float('nan')):
+        refused(Document(uri=str(path)), ValueError, 'load_uri_to_blob', timeout=timeout)
 
 
 # -- data URIs -------------------------------------------------------------
