@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import generators
+from .contents import values_of
 from .display.summary import array_tables, show
 from .document import Document
 from .errors import InvalidArgument, InvalidType, UnsupportedOperation
@@ -203,11 +204,16 @@ class DocumentArray(SearchedSequence):
         >>> DocumentArray([Document(text='a b'), Document(text='b c')]).get_vocabulary()
         {'a': 2, 'b': 3, 'c': 4}
         """
-        from .media.texts import number_words
+        from .media.texts import number_words, words
 
         counts: Counter[str] = Counter()
-        for doc in self:
-            counts.update(doc.get_vocabulary(text_attrs))
+        columns = [values_of(self._records, name) for name in text_attrs]
+        for position, texts in enumerate(zip(*columns, strict=True)):
+            for text in texts:
+                if isinstance(text, str):
+                    counts.update(words(text))
+                elif text is not None:
+                    self[position].get_vocabulary(text_attrs)  # says what is wrong, and where
         return number_words(counts, min_freq)
 
     # -- copying, showing -------------------------------------------------------

@@ -59,6 +59,16 @@ def test_an_array_numbers_words_in_their_order(storage: str, tmp_path: Path) -> 
     da.close()
 
 
+@pytest.mark.spec('12')
+def test_an_array_says_what_is_no_text() -> None:
+    da = DocumentArray([Document(text='a'), Document(id='x', text='b', tags={'n': 3})])
+    with pytest.raises(TypeError, match="tags__n of document 'x'"):
+        da.get_vocabulary(text_attrs=('text', 'tags__n'))
+    with pytest.raises(AttributeError):
+        da.get_vocabulary(text_attrs=('no_such_field',))
+    assert da.get_vocabulary(text_attrs=()) == {}
+
+
 def test_an_empty_array_has_no_words() -> None:
     assert DocumentArray().get_vocabulary() == {}
 
