@@ -83,7 +83,8 @@ def decode_depth(data: bytes, max_decoded: int | None = None) -> npt.NDArray[Any
 
     def depth(image: Any) -> npt.NDArray[Any]:
         _check_pixels(image, 1, image.size, max_decoded)
-        return np.array(image)
+        numbers = np.array(image)
+        return numbers.astype(np.uint16) if _is_16_bit(image) else numbers
 
     pixels = _opened(data, depth)
     if pixels.ndim != 2:
@@ -113,8 +114,13 @@ def _check_pixels(image: Any, count: int, target: tuple[int, int], limit: int | 
     check_decoded(3 * max(shown, image.width * image.height), limit, 'the image')
 
 
+def _is_16_bit(image: Any) -> bool:
+    # Older versions of Pillow read such PNG files into 32 bits.
+    return bool(image.mode.startswith('I;16') or (image.mode == 'I' and image.format == 'PNG'))
+
+
 def _as_rgb(image: Any) -> Any:
-    if image.mode.startswith('I;16'):
+    if _is_16_bit(image):
         # Pillow would cut off all above 255.
         grey = (np.asarray(image).astype(np.uint32) + 128) // 257
         return _pillow().fromarray(grey.astype(np.uint8)).convert('RGB')
