@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ..errors import InvalidArgument, UriRefused, UriTimeout
@@ -28,7 +29,7 @@ class UriPolicy:
 
     Parameters
     ----------
-    schemes : tuple of str
+    schemes : collection of str
         Those of ``'file'`` (paths too), ``'http'``, ``'https'`` and ``'data'``
         that are allowed; redirects are held to them as well.
     max_bytes : int, optional
@@ -49,14 +50,14 @@ class UriPolicy:
     >>> policy.check('https', 'https://example.org')
     """
 
-    schemes: tuple[str, ...] = SCHEMES
+    schemes: Collection[str] = SCHEMES
     max_bytes: int | None = None
     timeout: float | None = None
     max_decoded: int | None = None
     _names: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not set(self.schemes) <= set(SCHEMES):
+        if isinstance(self.schemes, str) or not all(name in SCHEMES for name in self.schemes):
             raise InvalidArgument(f'schemes must be some of {SCHEMES}, not {self.schemes!r}')
         object.__setattr__(self, '_names', frozenset(self.schemes))
         for name in ('max_bytes', 'timeout', 'max_decoded'):

@@ -144,6 +144,11 @@ def serving(context: ssl.SSLContext | None = None) -> Iterator[int]:
         thread.join()
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('no_proxy', '*')
+
+
 @pytest.fixture(scope='module')
 def server() -> Iterator[str]:
     with serving() as port:

@@ -155,10 +155,21 @@ def test_the_size_of_data_uris_is_limited(tail: str) -> None:
     assert len(read(uri, UriPolicy(max_bytes=102))) in (101, 102)
 
 
+def test_a_long_type_is_no_content() -> None:
+    head = 'data:application/vnd.openxmlformats-officedocument;charset=utf-8;base64,'
+    assert read(head + 'QUI=', UriPolicy(max_bytes=2)) == b'AB'
+
+
+def test_schemes_may_be_any_collection() -> None:
+    for schemes in (['data'], {'data'}, frozenset({'data'})):
+        assert read('data:,x', UriPolicy(schemes=schemes)) == b'x'
+
+
 @pytest.mark.parametrize(
     'arguments',
     [
         {'schemes': ('ftp',)},
+        {'schemes': ''},
         {'schemes': 'http'},
         {'max_bytes': 0},
         {'timeout': -1},

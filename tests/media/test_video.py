@@ -92,6 +92,20 @@ def test_cut_files(mp4: bytes, cut: int, tmp_path: Path, refused: Any) -> None:
     assert isinstance(refused(doc, ValueError, 'load_uri_to_video_tensor'), CorruptData)
 
 
+def test_damaged_files_are_read_or_refused(mp4: bytes) -> None:
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        damaged = bytearray(mp4)
+        for at in random.integers(0, len(mp4), 3):
+            damaged[at] = random.integers(0, 256)
+        try:
+            frames, keys = video.decode(bytes(damaged), max_decoded=10_000_000)
+            assert frames.dtype == np.uint8
+            assert set(keys) <= set(range(len(frames)))
+        except CorruptData:
+            pass
+
+
 def test_no_video(tmp_path: Path, refused: Any) -> None:
     pytest.importorskip('av')
     (tmp_path / 'a.txt').write_text('words', encoding='utf-8')
