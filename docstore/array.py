@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import generators
+from .contents import values_of
 from .display.summary import array_tables, show
 from .document import Document
 from .errors import InvalidArgument, InvalidType, UnsupportedOperation
@@ -187,6 +189,42 @@ class DocumentArray(EvaluatedSequence):
     def close(self) -> None:
         """Make everything safe and let go of files and locks."""
         self._records.close()
+
+    # -- words -------------------------------------------------------------------
+
+    def get_vocabulary(
+        self, min_freq: int = 1, text_attrs: tuple[str, ...] = ('text',)
+    ) -> dict[str, int]:
+        """Number the words of all Documents, in the order in which they first occur.
+
+        Parameters
+        ----------
+        min_freq : int
+            How often a word must occur to get a number.
+        text_attrs : tuple of str
+            The fields, or paths such as ``tags__title``, that hold texts.
+
+        Returns
+        -------
+        dict
+            Words to numbers from 2; 0 is for padding, 1 for unknown words.
+
+        Examples
+        --------
+        >>> DocumentArray([Document(text='a b'), Document(text='b c')]).get_vocabulary()
+        {'a': 2, 'b': 3, 'c': 4}
+        """
+        from .media.texts import number_words, words
+
+        counts: Counter[str] = Counter()
+        columns = [values_of(self._records, name) for name in text_attrs]
+        for position, texts in enumerate(zip(*columns, strict=True)):
+            for text in texts:
+                if isinstance(text, str):
+                    counts.update(words(text))
+                elif text is not None:
+                    self[position].get_vocabulary(text_attrs)  # says what is wrong, and where
+        return number_words(counts, min_freq)
 
     # -- copying, showing -------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .document_saving import SavedDocument
+from .document_media import MediaDocument
 from .errors import DocumentGone
 from .schema import FIELD_BY_NAME
 from .state import array_of, clone, is_empty, to_record
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ['Document']
 
 
-class Document(SavedDocument):
+class Document(MediaDocument):
     """One item: content, embedding, tags and nested documents.
 
     A Document stands by itself, or is a view of a row of an array: then

@@ -44,6 +44,10 @@ __all__ = [
     'UnknownName',
     'UnsupportedFormat',
     'UnsupportedOperation',
+    'UriError',
+    'UriNotFound',
+    'UriRefused',
+    'UriTimeout',
 ]
 
 
@@ -218,6 +222,22 @@ class CorruptStore(CorruptData, OSError):
 
 class UnsupportedFormat(CorruptData):
     """A file of a newer version of docstore, or of another program."""
+
+
+class UriError(DocstoreError, OSError):
+    """What a URI names could not be read."""
+
+
+class UriNotFound(UriError, FileNotFoundError):
+    """A URI or a path that leads nowhere."""
+
+
+class UriRefused(UriError, PermissionError):
+    """A URI that the policy does not allow: its scheme, or the size of what it names."""
+
+
+class UriTimeout(UriError, TimeoutError):
+    """What a URI names did not come in the time that was given."""
 
 
 class EncodeError(DocstoreError, TypeError, ValueError):

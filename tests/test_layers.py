@@ -28,7 +28,10 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'codecs.*', 'index', 'index.base',
     ),
     2: (
-        'compare', 'distance', 'state', 'fields', 'document_fields', 'document_saving', 'document',
+        'compare', 'distance', 'media', 'media.arrays', 'media.datauris', 'media.policy',
+        'media.http_reading', 'media.uris', 'media.texts', 'media.*', 'state', 'fields',
+        'document_fields', 'document_saving', 'document_converting', 'document_images',
+        'document_media', 'document',
     ),
     3: (
         'stores.*', 'index.*',
@@ -60,7 +63,12 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'hypothesis': ('testing', 'testing.*'),
     'lz4': ('codecs.*',),
     'torch': ('contents', 'models'),
-    'scipy': ('codecs.protobuf', 'contents', 'distance'),
+    'scipy': ('codecs.protobuf', 'contents', 'distance', 'media.hashing'),
+    'PIL': ('media.images',),
+    'soundfile': ('media.audio',),
+    'av': ('media.video',),
+    'cv2': ('media.video',),
+    'trimesh': ('media.meshes',),
     'datasets': ('generators',),
     'google': ('codecs.protobuf*',),
 }

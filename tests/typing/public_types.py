@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ assert_type(doc.content_type, str | None)
 assert_type(doc.non_empty_fields, tuple[str, ...])
 assert_type(doc.tags, dict[str, Any])
 assert_type(doc.scores['cosine'], NamedScore)
+assert_type(doc.load_uri_to_text().set_image_tensor_shape((2, 2)), Document)
+assert_type(doc.get_vocabulary(), Counter[str])
+assert_type(next(Document.generator_from_webcam()), Document)
 for chunk in doc.chunks:
     assert_type(chunk, Document)
 
@@ -27,6 +31,7 @@ da = DocumentArray([doc])
 assert_type(da, DocumentArray)
 assert_type(da[0], Document)
 assert_type(len(da), int)
+assert_type(da.get_vocabulary(), dict[str, int])
 assert_type(da.texts, list[str] | None)
 assert_type(da.to_bytes(), bytes)
 assert_type(DocumentArray.empty(3), DocumentArray)
