@@ -9,13 +9,16 @@
 from . import errors
 from .array import DocumentArray
 from .document import Document
+from .multimodal import dataclass, field
 from .score import NamedScore
 
 __all__ = [
     'Document',
     'DocumentArray',
     'NamedScore',
+    'dataclass',
     'errors',
+    'field',
 ]
 
 
