@@ -15,10 +15,10 @@ from .generators import Maker
 from .indexing import checked
 from .memory import MemoryRecords
 from .opening import open_path, open_records
-from .searching import SearchedSequence
 from .state import to_record
 from .stored import StoredRecords
 from .table import Table
+from .typed import TypedSequence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ __all__ = ['DocumentArray']
 _TAGS = {'sqlite': 'SQLite', 'annlite': 'AnnLite', 'disk': 'Disk'}
 
 
-class DocumentArray(SearchedSequence):
+class DocumentArray(TypedSequence):
     """Documents in an order, in memory or in a store.
 
     In memory it is a list of references. In a store (``storage='sqlite'``,

@@ -14,6 +14,7 @@ from .errors import InvalidDocument, InvalidType, UnknownAttribute, did_you_mean
 
 if TYPE_CHECKING:
     from .document import Document
+    from .document_fields import DocumentFields
 
 __all__ = [
     'KINDS',
@@ -41,19 +42,19 @@ LISTS = frozenset({'iterable_document', 'iterable_nested'})
 _CHUNKS = LISTS | {'document', 'nested'}
 
 
-def schema_of(doc: Document) -> Mapping[str, Any] | None:
+def schema_of(doc: DocumentFields) -> Mapping[str, Any] | None:
     """The schema as it stands in the Document; None if it has none."""
     metadata = doc._data.get('_metadata')
     schema = metadata.get(SCHEMA) if isinstance(metadata, Mapping) else None
     return schema if isinstance(schema, Mapping) else None
 
 
-def is_multimodal(doc: Document) -> bool:
+def is_multimodal(doc: DocumentFields) -> bool:
     """Whether the Document was made of a dataclass or of a model."""
     return schema_of(doc) is not None
 
 
-def lookup(doc: Document, name: str) -> tuple[str, int]:
+def lookup(doc: DocumentFields, name: str) -> tuple[str, int]:
     """The kind of an attribute, and the position of its chunk (-1 if it is in no chunk).
 
     Raises
@@ -93,11 +94,11 @@ def lookup(doc: Document, name: str) -> tuple[str, int]:
     return kind, position
 
 
-def _place(doc: Document, name: str) -> str:
+def _place(doc: DocumentFields, name: str) -> str:
     return f'the attribute {name!r} of the document {doc.id!r}'
 
 
-def _chunk(doc: Document, name: str) -> tuple[str, int]:
+def _chunk(doc: DocumentFields, name: str) -> tuple[str, int]:
     kind, position = lookup(doc, name)
     if position < 0:
         where = f'doc.tags[{name!r}]' if kind != 'field' else 'a field of the document itself'
@@ -107,21 +108,21 @@ def _chunk(doc: Document, name: str) -> tuple[str, int]:
     return kind, position
 
 
-def read(doc: Document, name: str) -> Any:
+def read(doc: DocumentFields, name: str) -> Any:
     """The Document of an attribute, or the array of Documents of a list."""
     kind, position = _chunk(doc, name)
     chunk = doc.chunks[position]
     return chunk.chunks if kind in LISTS else chunk
 
 
-def members(doc: Document, name: str) -> Iterable[Document]:
+def members(doc: DocumentFields, name: str) -> Iterable[Document]:
     """The Documents of an attribute: one, or those of a list."""
     kind, position = _chunk(doc, name)
     chunk = doc.chunks[position]
     return chunk.chunks if kind in LISTS else [chunk]
 
 
-def assign(doc: Document, name: str, value: Any) -> None:
+def assign(doc: DocumentFields, name: str, value: Any) -> None:
     """Put other Documents where an attribute is.
 
     Raises

@@ -21,23 +21,24 @@ PACKAGE = ROOT / 'docstore'
 #: What stands where. A module may import lower levels, and what stands before
 #: it in its own level. A pattern is for the modules that no other entry names.
 LEVELS: dict[int, tuple[str, ...]] = {
-    0: ('errors', '_core', 'registry', 'schema'),
+    0: ('errors', '_core', 'registry', 'schema', 'typing'),
     1: (
         'predicate', 'columns', 'paths', 'score', 'tracked', 'display', 'display.*',
         'stores', 'stores.base', 'stores.config', 'stores.intake', 'codecs', 'codecs.base',
         'codecs.*', 'index', 'index.base',
     ),
     2: (
-        'compare', 'distance', 'state', 'fields', 'document_fields', 'document_saving', 'document',
+        'compare', 'distance', 'state', 'fields', 'document_fields', 'document_saving', 'modal',
+        'pydantic_model', 'strawberry_type', 'document_typed', 'document',
     ),
     3: (
         'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
         'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
-        'indexing', 'generators',
+        'indexing', 'generators', 'models',
     ),
-    4: ('sequence', 'saving', 'searching', 'array', 'nested'),
-    5: ('testing', 'testing.*'),
+    4: ('sequence', 'saving', 'searching', 'typed', 'array', 'nested'),
+    5: ('multimodal.*', 'multimodal', 'testing', 'testing.*'),
     7: ('__init__',),
 }  # fmt: skip
 
@@ -45,6 +46,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
 BESIDE = {
     ('state', 'nested'): 'the chunks of a Document are an array of Documents',
     ('state', 'array'): 'some methods of a Document are those of an array of it alone',
+    ('document_typed', 'models'): 'a model that is nested in one becomes a Document, too',
 }
 
 #: Modules inside ``stores`` and ``index`` that belong to no one backend.
@@ -62,7 +64,14 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'scipy': ('codecs.protobuf', 'contents', 'distance'),
     'datasets': ('generators',),
     'google': ('codecs.protobuf*',),
+    'pydantic': ('models', 'pydantic_model'),
+    'pydantic_core': ('models',),
+    'strawberry': ('strawberry_type',),
+    'PIL': ('multimodal.media',),
 }
+
+#: Modules that are of use with their package alone, and import it at the top.
+WHOLE = {'pydantic_model': 'pydantic', 'strawberry_type': 'strawberry'}
 
 #: What belongs to serving: level 6, which is not built yet, and nothing below.
 SERVING = {'asyncio', 'multiprocessing', 'yaml', 'grpc', 'http', 'socket', 'socketserver'}
@@ -74,6 +83,7 @@ UNPICKLES = ('codecs.pickled',)
 NAMESAKES = {
     'array': 'imported as docstore.array only; tests run with PYTHONSAFEPATH',
     'codecs': 'imported as docstore.codecs only; tests run with PYTHONSAFEPATH',
+    'typing': 'users of docarray import docarray.typing; imported as docstore.typing only',
 }
 
 
@@ -215,7 +225,7 @@ def test_third_party_packages_stay_in_their_module(module: str) -> None:
         assert any(fnmatch(module, pattern) for pattern in where), (
             f'{module} imports {name} in line {entry.line}; allowed in: {where or "no module"}'
         )
-        always = name == 'numpy' or module.startswith('testing')
+        always = name in ('numpy', WHOLE.get(module)) or module.startswith('testing')
         assert always or not entry.at_top, (
             f'{module} imports {name} at the top (line {entry.line}): do it where it is used'
         )

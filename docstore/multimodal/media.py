@@ -136,7 +136,7 @@ def _get_image(doc: Document) -> Any:
     try:
         from PIL import Image
     except ImportError as error:
-        raise MissingDependency.of('pillow', 'image', 'an image of Pillow') from error
+        raise MissingDependency.of('pillow', 'media', 'an image of Pillow') from error
     try:
         return Image.fromarray(doc.tensor)
     except (AttributeError, TypeError, ValueError) as error:

@@ -16,11 +16,52 @@ import docstore
 from docstore import Document, DocumentArray
 from docstore.errors import InvalidDocument, InvalidType
 from docstore.typing import JSON, URI, Blob, Tabular, Text
-from tests.multimodal.pages import Inner, Page, page
 
 pytestmark = pytest.mark.spec('17')
 
 Media = TypeVar('Media')
+
+
+@docstore.dataclass
+class Inner:
+    a: Text
+    n: int = 3
+
+
+@docstore.dataclass
+class Page:
+    title: Text
+    price: float
+    count: int
+    ok: bool
+    raw: bytes
+    nums: List[int]
+    data: Blob
+    js: JSON
+    link: URI
+    texts: List[Text]
+    inner: Inner
+    inners: List[Inner]
+    desc: Text = None  # type: ignore[assignment]
+    more: Optional[Text] = None
+    words: Iterable[str] | None = None
+
+
+def page(i: int = 0) -> Page:
+    return Page(
+        title=f't{i}',
+        price=1.5,
+        count=2 + i,
+        ok=True,
+        raw=b'\xff\x00',
+        nums=[1, 2],
+        data=b'abc',
+        js={'a': 1, 'b': [True, 'x', {'c': None}]},
+        link='http://example.com/y.png',
+        texts=[f'a{i}', f'b{i}', 'c'],
+        inner=Inner(f'i{i}', 7),
+        inners=[Inner(f'j{i}', 8), Inner(f'k{i}', 9)],
+    )
 
 
 def upper(value: str) -> Document:
@@ -112,8 +153,9 @@ def test_survives_every_format(protocol: str) -> None:
 
 
 @pytest.mark.parametrize('storage', ['memory', 'sqlite', 'disk'])
-def test_survives_every_store(storage: str) -> None:
-    da = DocumentArray(storage=storage)
+def test_survives_every_store(storage: str, tmp_path: Path) -> None:
+    config = {'path': str(tmp_path / 'store')} if storage == 'disk' else None
+    da = DocumentArray(storage=storage, config=config)
     da.extend(Document(page(i)) for i in range(3))
     assert [Page(doc) for doc in da] == [page(i) for i in range(3)]
     da[1].title = Document(text='other')
