@@ -78,7 +78,7 @@ class PydanticDocument(BaseModel):
     scores: Optional[dict[str, PydanticScore]] = None  # noqa: UP045
     chunks: Optional[list[PydanticDocument]] = None  # noqa: UP045
     matches: Optional[list[PydanticDocument]] = None  # noqa: UP045
-    metadata_: Optional[dict[str, Any]] = Field(None, alias='_metadata')  # noqa: UP045
+    metadata_: Optional[dict[str, Any]] = Field(default=None, alias='_metadata')  # noqa: UP045
 
     @property
     def _metadata(self) -> dict[str, Any] | None:
