@@ -8,6 +8,7 @@ would not come back as it is, is refused.
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isnan
@@ -357,7 +358,7 @@ def _values(kind: type[BaseModel], doc: DocumentFields) -> Any:
     if schema is not None and kind.model_config.get('extra') == 'allow':
         known = kind.model_fields
         extra = (name for name in schema if name not in known and name in doc.tags)
-        values.update((name, doc.tags[name]) for name in extra)
+        values.update((name, deepcopy(doc.tags[name])) for name in extra)
     if issubclass(kind, _pydantic().RootModel):
         return values.get('root')
     return values

@@ -71,7 +71,7 @@ def resolve_hints(cls: type, names: Mapping[str, Any] | None = None) -> Mapping[
     InvalidType
         If an annotation names what is not known.
     """
-    hints: Mapping[str, Any] | None = vars(cls).get(_HINTS)
+    hints: dict[str, Any] | None = vars(cls).get(_HINTS)
     if hints is None:
         try:
             hints = typing.get_type_hints(cls, localns={**(names or {}), cls.__name__: cls})
@@ -80,8 +80,21 @@ def resolve_hints(cls: type, names: Mapping[str, Any] | None = None) -> Mapping[
                 f'{cls.__qualname__}: {error}: annotations may name what the module of the class '
                 'has, and what is known where it is defined'
             ) from error
+        hints.update(_inherited(cls))
         setattr(cls, _HINTS, hints)
     return hints
+
+
+def _inherited(cls: type) -> dict[str, Any]:
+    """What was worked out where a base is defined: names may mean something else here."""
+    found: dict[str, Any] = {}
+    fields: dict[str, Any] = vars(cls).get('__dataclass_fields__', {})
+    for base in reversed(cls.__mro__[1:]):
+        hints = vars(base).get(_HINTS, {})
+        for name, field in vars(base).get('__dataclass_fields__', {}).items():
+            if name in hints and fields.get(name) is field:
+                found[name] = hints[name]
+    return found
 
 
 def attributes_of(cls: type) -> tuple[Attribute, ...]:

@@ -113,7 +113,8 @@ def dataclass(
     frame = sys._getframe(1)
 
     def decorate(plain: type[T]) -> type[T]:
-        return _decorated(plain, type_var_map, kwargs, frame.f_locals)
+        inside = frame.f_locals is not frame.f_globals
+        return _decorated(plain, type_var_map, kwargs, frame.f_locals if inside else {})
 
     return decorate if cls is None else decorate(cls)
 

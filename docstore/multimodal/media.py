@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, cast
 
 import numpy as np
@@ -79,8 +80,9 @@ def _set_json(value: Any) -> Document:
 def _get_json(doc: Document) -> Any:
     metadata = doc._data.get('_metadata')
     if isinstance(metadata, dict) and metadata.get('json_type') == 'value':
-        return doc.tags.get('value')
-    return doc.tags
+        return deepcopy(doc.tags.get('value'))
+    # A copy: tags of a stored Document would write through.
+    return deepcopy(doc.tags)
 
 
 def _set_tabular(value: Any) -> Document:

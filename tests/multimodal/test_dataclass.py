@@ -294,6 +294,34 @@ def test_inheritance() -> None:
     assert Base(Document(Sub('x', 'y'))) == Base('x')
 
 
+def test_names_mean_what_they_mean_where_a_base_is_defined() -> None:
+    def base() -> type:
+        Text = str
+
+        @docstore.dataclass
+        class Base:
+            a: Text
+
+        return Base
+
+    @docstore.dataclass
+    class Sub(base()):  # type: ignore[misc]
+        b: Text = 'b'
+
+    doc = Document(Sub('x', 'y'))
+    assert (doc.tags, doc.b.text) == ({'a': 'x'}, 'y')
+    assert Sub(doc) == Sub('x', 'y')
+
+
+def test_what_comes_back_is_free_of_the_document() -> None:
+    da = DocumentArray([Document(page())], storage='sqlite')
+    made = Page(da[0])
+    made.js['a'] = made.js['b'][2]['c'] = 'changed'
+    made.nums.append(9)
+    assert Page(da[0]) == page()
+    da.close()
+
+
 def test_slots() -> None:
     @docstore.dataclass(slots=True)
     class Slim:
