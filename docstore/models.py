@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from dataclasses import dataclass
-from functools import lru_cache
 from math import isnan
-from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from .document import Document
-from .errors import EncodeError, InvalidDocument, InvalidType, MissingDependency
+from .errors import EncodeError, InvalidDocument, InvalidType
 from .modal import SCHEMA, lookup, schema_of
+from .model_parts import Embedding, Part, Tensor, Vector, parts_of, pydantic
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -31,141 +28,10 @@ __all__ = ['Embedding', 'Tensor', 'Vector', 'to_document', 'to_model']
 
 M = TypeVar('M')
 
-
-@dataclass(frozen=True)
-class Vector:
-    """The mark of an array in a model: which field of the Document holds it.
-
-    Examples
-    --------
-    >>> Vector('embedding').read([1, 2])
-    array([1, 2])
-    """
-
-    field: str
-
-    @staticmethod
-    def read(value: Any) -> npt.NDArray[Any]:
-        """``value`` as an array of numbers; one that is such an array stays itself."""
-        array = value if isinstance(value, np.ndarray) else np.array(value)
-        if array.dtype.kind not in 'biufc':
-            raise ValueError('expected an array of numbers, or lists of numbers of one shape')
-        return array
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """What pydantic asks for: an array is checked as a whole, and is lists in JSON."""
-        from pydantic_core import core_schema as core
-
-        as_lists = core.plain_serializer_function_ser_schema(
-            lambda array: array.tolist(), when_used='json'
-        )
-        return core.no_info_plain_validator_function(self.read, serialization=as_lists)
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Any:
-        """Lists, however deep, of numbers."""
-        return {'type': 'array', 'items': {}}
-
-
-#: An array in a model that becomes the ``embedding`` of the Document.
-Embedding = Annotated[npt.NDArray[Any], Vector('embedding')]
-#: An array in a model that becomes the ``tensor`` of the Document.
-Tensor = Annotated[npt.NDArray[Any], Vector('tensor')]
-
 #: Fields of this name and type go into the Document's own, where there is room.
 _OWN: dict[str, type] = {'id': str, 'text': str, 'uri': str, 'blob': bytes}
 _CONTENT = frozenset({'text', 'blob', 'tensor'})
 _FIELDS = frozenset(_OWN) | {'tensor', 'embedding'}
-
-
-# ---- what a class of models has
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One field of a model: an array, a model, a list of models, or a plain value."""
-
-    name: str
-    alias: str
-    vector: str | None
-    nested: Any
-    many: bool
-    adapter: Any
-
-
-@lru_cache(maxsize=256)
-def _parts(kind: type[BaseModel]) -> tuple[_Part, ...]:
-    if not kind.__pydantic_complete__:
-        kind.model_rebuild()
-    return tuple(_part(kind, name, field) for name, field in kind.model_fields.items())
-
-
-def _part(kind: type[BaseModel], name: str, field: Any) -> _Part:
-    item = _without_none(field.annotation)
-    marks = [*field.metadata, *(get_args(item)[1:] if get_origin(item) is Annotated else ())]
-    vector = next((mark.field for mark in marks if isinstance(mark, Vector)), None)
-    many = get_origin(item) is list
-    nested = _without_none(get_args(item)[0]) if many else item
-    if vector is not None or not (isinstance(nested, type) and _is_model(nested)):
-        nested = None
-    return _Part(
-        name=name,
-        alias=_alias(kind, name, field),
-        vector=vector,
-        nested=nested,
-        many=many and nested is not None,
-        adapter=None if vector or nested else _adapter(kind, field),
-    )
-
-
-def _without_none(hint: Any) -> Any:
-    if get_origin(hint) in (Union, UnionType):
-        rest = [arg for arg in get_args(hint) if arg is not type(None)]
-        if len(rest) == 1:
-            return rest[0]
-    return hint
-
-
-def _is_model(kind: type) -> bool:
-    return issubclass(kind, _pydantic().BaseModel)
-
-
-def _alias(kind: type[BaseModel], name: str, field: Any) -> str:
-    alias = field.validation_alias or field.alias or name
-    choices = getattr(alias, 'choices', [alias])
-    named = next((choice for choice in choices if isinstance(choice, str)), None)
-    if named is None:
-        raise InvalidType(
-            f'{kind.__name__}.{name}: a model with an AliasPath for an alias cannot be made of a '
-            'Document; give it a str among its choices'
-        )
-    return named
-
-
-def _adapter(kind: type[BaseModel], field: Any) -> Any:
-    """What turns values of a field into JSON and back."""
-    pydantic = _pydantic()
-    hint = field.annotation
-    if field.metadata:
-        hint = Annotated.__class_getitem__((hint, *field.metadata))  # type: ignore[attr-defined]
-    config: Any = {
-        'arbitrary_types_allowed': kind.model_config.get('arbitrary_types_allowed', False),
-        'ser_json_bytes': 'base64',
-        'val_json_bytes': 'base64',
-        'ser_json_inf_nan': 'constants',
-    }
-    try:
-        return pydantic.TypeAdapter(hint, config=config)
-    except pydantic.PydanticUserError:
-        # A dataclass or TypedDict has a configuration of its own.
-        return pydantic.TypeAdapter(hint)
-
-
-def _pydantic() -> Any:
-    try:
-        import pydantic
-    except ImportError as error:
-        raise MissingDependency.of('pydantic', 'pydantic', 'a model as a Document') from error
-    return pydantic
 
 
 # ---- to a Document
@@ -185,7 +51,7 @@ def to_document(model: Any) -> Document:
     if convert is not None:
         made: Document = convert(model)
         return made
-    if not isinstance(model, _pydantic().BaseModel):
+    if not isinstance(model, pydantic().BaseModel):
         raise InvalidType(
             'expected a pydantic model or an instance of a @docstore.dataclass, got '
             f'{type(model).__name__}'
@@ -208,10 +74,10 @@ class _Writer:
         if id(model) in self.above:
             raise RecursionError(f'{self.place}: the model contains itself')
         self.above = (*self.above, id(model))
-        for part in _parts(type(model)):
+        for part in parts_of(type(model)):
             self.write(part, getattr(model, part.name))
         for name, value in (model.__pydantic_extra__ or {}).items():
-            plain = _Part(name, name, None, None, False, _pydantic().TypeAdapter(Any))
+            plain = Part(name, name, None, None, False, pydantic().TypeAdapter(Any))
             self.plain(plain, value, 'extra')
         if self.tags:
             self.fields['tags'] = self.tags
@@ -219,7 +85,7 @@ class _Writer:
             {**self.fields, '_metadata': {SCHEMA: self.schema}, 'chunks': self.chunks or None}
         )
 
-    def write(self, part: _Part, value: Any) -> None:
+    def write(self, part: Part, value: Any) -> None:
         if value is None:
             self.tags[part.name] = None
             self.enter(part, 'primitive', 'None')
@@ -246,15 +112,15 @@ class _Writer:
         taken = _CONTENT if field in _CONTENT else {field}
         return taken.isdisjoint(self.fields)
 
-    def enter(self, part: _Part, kind: str, type_name: str) -> None:
+    def enter(self, part: Part, kind: str, type_name: str) -> None:
         self.schema[part.name] = {'attribute_type': kind, 'type': type_name}
 
-    def chunk(self, part: _Part, kind: str, type_name: str, doc: Document) -> None:
+    def chunk(self, part: Part, kind: str, type_name: str, doc: Document) -> None:
         self.enter(part, kind, type_name)
         self.schema[part.name]['position'] = len(self.chunks)
         self.chunks.append(doc)
 
-    def vector(self, part: _Part, value: Any) -> None:
+    def vector(self, part: Part, value: Any) -> None:
         assert part.vector is not None
         if not isinstance(value, np.ndarray):
             raise self.wrong(part, value, 'a NumPy array')
@@ -265,19 +131,18 @@ class _Writer:
             # The second of its kind: a Document has room for one.
             self.chunk(part, 'document', part.vector, Document({part.vector: value}))
 
-    def nested(self, part: _Part, value: Any, index: str = '') -> Document:
+    def nested(self, part: Part, value: Any, index: str = '') -> Document:
         if type(value) is not part.nested:
             # A subclass would come back without what it adds.
             raise self.wrong(part, value, f'exactly {part.nested.__name__}', index)
         return _Writer(f'{self.place}.{part.name}{index}', self.above).document(value)
 
-    def plain(self, part: _Part, value: Any, type_name: str) -> None:
-        pydantic = _pydantic()
+    def plain(self, part: Part, value: Any, type_name: str) -> None:
         place = f'{self.place}.{part.name}'
         try:
             tag = part.adapter.dump_python(value, mode='json', by_alias=True, warnings=False)
             again = part.adapter.validate_json(json.dumps(tag))
-        except (ValueError, TypeError, RecursionError, pydantic.PydanticUserError) as error:
+        except (ValueError, TypeError, RecursionError, pydantic().PydanticUserError) as error:
             raise EncodeError(f'{place}: {value!r:.60} has no form in JSON: {error}') from error
         if not _same(value, again):
             raise EncodeError(
@@ -287,7 +152,7 @@ class _Writer:
         self.tags[part.name] = tag
         self.enter(part, 'primitive', type_name)
 
-    def wrong(self, part: _Part, value: Any, expected: str, index: str = '') -> EncodeError:
+    def wrong(self, part: Part, value: Any, expected: str, index: str = '') -> EncodeError:
         return EncodeError(
             f'{self.place}.{part.name}{index}: expected {expected}, got {type(value).__name__} '
             f'({value!r:.60})'
@@ -321,7 +186,7 @@ def to_model(kind: type[M], doc: DocumentFields) -> M:
     """
     if getattr(kind, '__is_multimodal__', False):
         return kind(doc)  # type: ignore[call-arg]  # the decorator lets it
-    if not (isinstance(kind, type) and _is_model(kind)):
+    if not (isinstance(kind, type) and issubclass(kind, pydantic().BaseModel)):
         raise InvalidType(f'expected a pydantic model or a @docstore.dataclass, got {kind!r}')
     model: Any = kind
     values = _values(model, doc)
@@ -332,10 +197,9 @@ def to_model(kind: type[M], doc: DocumentFields) -> M:
 
 
 def _checked(make: Any, place: str) -> Any:
-    pydantic = _pydantic()
     try:
         return make()
-    except pydantic.ValidationError as error:
+    except pydantic().ValidationError as error:
         problems = '; '.join(
             f'{".".join(map(str, problem["loc"])) or "value"}: {problem["msg"]}'
             for problem in error.errors()[:5]
@@ -348,7 +212,7 @@ def _checked(make: Any, place: str) -> Any:
 def _values(kind: type[BaseModel], doc: DocumentFields) -> Any:
     schema = schema_of(doc)
     values: dict[str, Any] = {}
-    for part in _parts(kind):
+    for part in parts_of(kind):
         place = f'{kind.__name__}.{part.name} of the document {doc.id!r}'
         if schema is None:
             if (found := _by_name(part, doc)) is not None:
@@ -359,19 +223,19 @@ def _values(kind: type[BaseModel], doc: DocumentFields) -> Any:
         known = kind.model_fields
         extra = (name for name in schema if name not in known and name in doc.tags)
         values.update((name, deepcopy(doc.tags[name])) for name in extra)
-    if issubclass(kind, _pydantic().RootModel):
+    if issubclass(kind, pydantic().RootModel):
         return values.get('root')
     return values
 
 
-def _by_name(part: _Part, doc: DocumentFields) -> Any:
+def _by_name(part: Part, doc: DocumentFields) -> Any:
     field = part.vector or part.name
     if field in _FIELDS and doc._data.get(field) is not None:
         return doc._data.get(field)
     return doc.tags.get(part.name)
 
 
-def _value(part: _Part, doc: DocumentFields, schema: Any, place: str) -> Any:
+def _value(part: Part, doc: DocumentFields, schema: Any, place: str) -> Any:
     kind, position = lookup(doc, part.name)
     if kind == 'field':
         return _own(schema[part.name].get('type'), part, doc, place)
@@ -390,7 +254,7 @@ def _value(part: _Part, doc: DocumentFields, schema: Any, place: str) -> Any:
     return [to_model(part.nested, item) for item in chunk.chunks]
 
 
-def _own(field: Any, part: _Part, doc: DocumentFields, place: str) -> Any:
+def _own(field: Any, part: Part, doc: DocumentFields, place: str) -> Any:
     allowed = part.vector or part.name
     value = doc._data.get(allowed) if field == allowed and allowed in _FIELDS else None
     if value is None:
@@ -398,7 +262,7 @@ def _own(field: Any, part: _Part, doc: DocumentFields, place: str) -> Any:
     return value
 
 
-def _decoded(part: _Part, value: Any, place: str) -> Any:
+def _decoded(part: Part, value: Any, place: str) -> Any:
     if part.adapter is None or value is None or isinstance(value, bytes):
         return value
     return _checked(lambda: part.adapter.validate_json(json.dumps(value)), place)
