@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import getitem
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, cast, get_args, get_origin
 
 import numpy as np
 import numpy.typing as npt
@@ -88,9 +89,9 @@ def _part(kind: type[BaseModel], name: str, field: Any) -> Part:
     item = _without_none(field.annotation)
     marks = [*field.metadata, *(get_args(item)[1:] if get_origin(item) is Annotated else ())]
     vector = next((mark.field for mark in marks if isinstance(mark, Vector)), None)
-    many = get_origin(item) is list
+    many = get_origin(item) is list and bool(get_args(item))
     nested = _without_none(get_args(item)[0]) if many else item
-    if vector is not None or not (isinstance(nested, type) and _is_model(nested)):
+    if vector is not None or not _is_model(nested):
         nested = None
     return Part(
         name=name,
@@ -110,8 +111,10 @@ def _without_none(hint: Any) -> Any:
     return hint
 
 
-def _is_model(kind: type) -> bool:
-    return issubclass(kind, pydantic().BaseModel)
+def _is_model(kind: Any) -> bool:
+    # A list[int] passes for a type in Python 3.10.
+    plain = isinstance(kind, type) and get_origin(kind) is None
+    return plain and issubclass(kind, pydantic().BaseModel)
 
 
 def _alias(kind: type[BaseModel], name: str, field: Any) -> str:
@@ -131,7 +134,7 @@ def _adapter(kind: type[BaseModel], field: Any) -> Any:
     package = pydantic()
     hint = field.annotation
     if field.metadata:
-        hint = Annotated.__class_getitem__((hint, *field.metadata))  # type: ignore[attr-defined]
+        hint = getitem(cast(Any, Annotated), (hint, *field.metadata))
     config: Any = {
         'arbitrary_types_allowed': kind.model_config.get('arbitrary_types_allowed', False),
         'ser_json_bytes': 'base64',

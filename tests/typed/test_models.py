@@ -229,6 +229,14 @@ def test_aliases_extras_and_root_models() -> None:
     made = Loose(date=dt.date(2020, 1, 2), body='hello', b2=4, more={'x': [1]})
     assert Document.from_model(made).to_model(Loose) == made
 
+    class Bare(BaseModel):
+        items: list
+        rows: list[list[int]]
+        positive: int = Field(gt=0)
+
+    bare = Bare(items=[1, 'x'], rows=[[1], []], positive=3)
+    assert Document.from_model(bare).to_model(Bare) == bare
+
     class Names(pydantic.RootModel[list[str]]):
         pass
 
