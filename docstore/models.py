@@ -139,15 +139,21 @@ class _Writer:
 
     def plain(self, part: Part, value: Any, type_name: str) -> None:
         place = f'{self.place}.{part.name}'
+        hint = (
+            '; mark it with docstore.models.Embedding or Tensor'
+            if isinstance(value, np.ndarray)
+            else ''
+        )
         try:
             tag = part.adapter.dump_python(value, mode='json', by_alias=True, warnings=False)
             again = part.adapter.validate_json(json.dumps(tag))
         except (ValueError, TypeError, RecursionError, pydantic().PydanticUserError) as error:
-            raise EncodeError(f'{place}: {value!r:.60} has no form in JSON: {error}') from error
+            raise EncodeError(
+                f'{place}: {value!r:.60} has no form in JSON{hint}: {error}'
+            ) from error
         if not _same(value, again):
             raise EncodeError(
-                f'{place}: {value!r:.60} would come back from JSON as {again!r:.60}; mark an '
-                'array with docstore.models.Embedding or Tensor'
+                f'{place}: {value!r:.60} would come back from JSON as {again!r:.60}{hint}'
             )
         self.tags[part.name] = tag
         self.enter(part, 'primitive', type_name)
