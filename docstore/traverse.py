@@ -18,8 +18,8 @@ __all__ = ['Selector', 'flatten', 'parse_paths', 'walk']
 _SELECTOR = re.compile(
     r'(?:(?P<kind>[rcm])|\.\[(?P<fields>[^\[\]]*)\])(?P<slice>\[[-:\d]*\]|[-:\d]*)'
 )
-# A comma between paths, not one between the fields of a step.
-_BETWEEN = re.compile(r',(?![^\[\]]*\])')
+# One of several paths: commas in brackets are between the fields of a step.
+_PATH = re.compile(r'(?:\[[^\[\]]*\]|[^,])*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,16 @@ def parse_paths(paths: str) -> list[list[Selector]]:
     [[Selector(kind='c', which=slice(None, 2, None), fields=())]]
     """
     text = re.sub(r'\s+', '', paths)
-    return [_parse_path(path, paths) for path in _BETWEEN.split(text)]
+    return [_parse_path(path, paths) for path in _split(text)]
+
+
+def _split(text: str) -> Iterator[str]:
+    at = -1
+    while at < len(text):
+        found = _PATH.match(text, at + 1)
+        assert found is not None  # it matches nothing, too
+        yield found[0]
+        at = found.end()
 
 
 def _parse_path(path: str, whole: str) -> list[Selector]:

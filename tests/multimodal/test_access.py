@@ -174,6 +174,16 @@ def test_paths_that_are_none(da: DocumentArray, path: str) -> None:
         da[path]
 
 
+@pytest.mark.spec('8')
+def test_a_long_path_is_read_in_one_go() -> None:
+    array = DocumentArray([page(0)])
+    many = ','.join(['.[title,texts]'] * 2000)
+    assert len(array['@' + many]) == 8000
+    for wrong in (',' * 50_000, '.[' * 20_000, '[' + ',' * 50_000, '.[a,' * 20_000):
+        with pytest.raises(InvalidArgument):
+            array['@' + wrong]
+
+
 def test_a_path_in_an_array_with_others(da: DocumentArray) -> None:
     da.append(Document(id='plain'))
     with pytest.raises(ValueError, match="'plain' is not multimodal"):
