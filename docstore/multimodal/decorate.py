@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from ..document import Document
@@ -113,10 +114,19 @@ def dataclass(
     frame = sys._getframe(1)
 
     def decorate(plain: type[T]) -> type[T]:
-        inside = frame.f_locals is not frame.f_globals
-        return _decorated(plain, type_var_map, kwargs, frame.f_locals if inside else {})
+        return _decorated(plain, type_var_map, kwargs, _names_at(frame, plain.__module__))
 
     return decorate if cls is None else decorate(cls)
+
+
+def _names_at(frame: FrameType, module: str) -> dict[str, Any]:
+    """What is known in a frame, beside what the module of the class has."""
+    names: dict[str, Any] = {}
+    if frame.f_globals is not getattr(sys.modules.get(module), '__dict__', None):
+        names.update(frame.f_globals)  # code that was given to exec
+    if frame.f_locals is not frame.f_globals:
+        names.update(frame.f_locals)
+    return names
 
 
 def _decorated(

@@ -322,6 +322,28 @@ def test_what_comes_back_is_free_of_the_document() -> None:
     da.close()
 
 
+def test_a_class_in_code_that_was_given_to_exec() -> None:
+    code = """
+from __future__ import annotations
+import docstore
+from docstore.typing import Text
+@docstore.dataclass
+class Page:
+    title: Text
+def local():
+    @docstore.dataclass
+    class Book:
+        first: Page
+        name: Text
+    return Book
+Book = local()
+"""
+    names: dict[str, Any] = {'__name__': '__main__'}
+    exec(code, names)
+    made = names['Book'](names['Page']('x'), 'y')
+    assert names['Book'](Document(made)) == made
+
+
 def test_slots() -> None:
     @docstore.dataclass(slots=True)
     class Slim:
