@@ -11,13 +11,16 @@ from typing import Any
 from . import errors
 from .array import DocumentArray
 from .document import Document
+from .multimodal import dataclass, field
 from .score import NamedScore
 
 __all__ = [
     'Document',
     'DocumentArray',
     'NamedScore',
+    'dataclass',
     'errors',
+    'field',
 ]
 
 

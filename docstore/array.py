@@ -13,7 +13,6 @@ from .contents import values_of
 from .display.summary import array_tables, show
 from .document import Document
 from .errors import InvalidArgument, InvalidType, UnsupportedOperation
-from .evaluated import EvaluatedSequence
 from .generators import Maker
 from .indexing import checked
 from .memory import MemoryRecords
@@ -22,6 +21,7 @@ from .removed import Removed
 from .state import to_record
 from .stored import StoredRecords
 from .table import Table
+from .typed import TypedSequence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ __all__ = ['DocumentArray']
 _TAGS = {'sqlite': 'SQLite', 'annlite': 'AnnLite', 'disk': 'Disk'}
 
 
-class DocumentArray(EvaluatedSequence):
+class DocumentArray(TypedSequence):
     """Documents in an order, in memory or in a store.
 
     In memory it is a list of references. In a store (``storage='sqlite'``,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .document_media import MediaDocument
+from .document_typed import TypedDocument
 from .errors import DocumentGone
 from .schema import FIELD_BY_NAME
 from .state import array_of, clone, is_empty, to_record
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ['Document']
 
 
-class Document(MediaDocument):
+class Document(TypedDocument):
     """One item: content, embedding, tags and nested documents.
 
     A Document stands by itself, or is a view of a row of an array: then
@@ -28,9 +28,9 @@ class Document(MediaDocument):
 
     Parameters
     ----------
-    _obj : Document or dict, optional
+    _obj : Document, dict or instance of a ``@docstore.dataclass``, optional
         A Document to share the fields of (a copy of them if ``copy``, or if
-        fields are given too), or a dict of fields.
+        fields are given too), a dict of fields, or what becomes a Document.
     copy : bool
         Whether to make a deep copy of ``_obj``; the id stays the same.
     field_resolver : dict, optional

@@ -65,7 +65,7 @@ class DocumentFields:
 
     def __init__(
         self,
-        _obj: DocumentFields | Mapping[str, Any] | None = None,
+        _obj: DocumentFields | Mapping[str, Any] | Any = None,
         copy: bool = False,
         field_resolver: Mapping[str, str] | None = None,
         unknown_fields_handler: str = 'catch',
@@ -77,13 +77,17 @@ class DocumentFields:
                 kwargs['id'] = new_id()
             elif type(given) is not str:
                 kwargs['id'] = as_id(given)
-            self._data = kwargs
+            _hold(self, kwargs)
         elif isinstance(_obj, DocumentFields):
             self._from_document(_obj, copy, _resolve(kwargs, field_resolver))
         elif _obj is None or isinstance(_obj, Mapping):
             fields = _resolve({**kwargs, **(_obj or {})}, field_resolver)
             self._data = {'id': as_id(fields['id']) if fields.get('id') is not None else new_id()}
             self._fill(fields, unknown_fields_handler)
+        elif convert := getattr(type(_obj), '__docstore_document__', None):
+            # An instance of a @docstore.dataclass says itself what Document it is.
+            made = convert(_obj, kwargs.pop('id', None))
+            self._from_document(made, False, _resolve(kwargs, field_resolver))
         else:
             raise InvalidDocument(
                 f'Failed to initialize a Document from {_obj!r} of type {type(_obj).__name__}: '
@@ -137,7 +141,7 @@ class DocumentFields:
     def _wrap(cls, data: State) -> Self:
         """A Document whose fields are ``data`` itself."""
         doc = cls.__new__(cls)
-        doc._data = data
+        _hold(doc, data)
         return doc
 
     @classmethod
@@ -219,6 +223,10 @@ class DocumentFields:
     def _replace(self, data: dict[str, Any]) -> None:
         IdField.changes += 1
         self._assign({**dict.fromkeys(FIELD_NAMES), **data})
+
+
+# How the state is set, past the __setattr__ of a later link: each Document made does so.
+_hold = DocumentFields.__dict__['_data'].__set__
 
 
 def _resolve(fields: dict[str, Any], resolver: Mapping[str, str] | None) -> dict[str, Any]:

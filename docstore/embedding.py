@@ -20,7 +20,7 @@ from .errors import (
     LengthMismatch,
 )
 from .memory import MemoryRecords
-from .models import kind_of_model, output_of, running
+from .inference import kind_of_model, output_of, running
 from .schema import CONTENT_FIELDS
 
 if TYPE_CHECKING:

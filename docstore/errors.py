@@ -39,6 +39,7 @@ __all__ = [
     'StoreClosed',
     'StoreLocked',
     'TransactionError',
+    'UnknownAttribute',
     'UnknownField',
     'UnknownMetric',
     'UnknownName',
@@ -99,6 +100,10 @@ class UnknownMetric(UnknownName, NotImplementedError):
 
 class UnknownField(DocstoreError, AttributeError):
     """A Document has no field of this name."""
+
+
+class UnknownAttribute(DocstoreError, AttributeError, ValueError):
+    """A multimodal Document has no attribute of this name that is a Document."""
 
 
 class UnsupportedOperation(DocstoreError, NotImplementedError):

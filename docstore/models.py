@@ -1,264 +1,274 @@
-"""Models of any framework, each as one function from inputs to vectors.
+"""Pydantic models as Documents, and Documents as models again.
 
-What a model is, is read off its class: nothing is imported for it, since a
-model can only be there where its framework has been imported already.
+A nested model becomes a chunk, an array marked with :data:`Embedding` or
+:data:`Tensor` that field, and any other value its JSON form in the tags. What
+would not come back as it is, is refused.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+import json
+from copy import deepcopy
+from math import isnan
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .errors import InvalidArgument, InvalidType
-from .math.ndarray import get_array_type, to_numpy_array
+from .document import Document
+from .errors import EncodeError, InvalidDocument, InvalidType
+from .modal import SCHEMA, lookup, schema_of
+from .model_parts import Embedding, Part, Tensor, Vector, parts_of, pydantic
 
-__all__ = ['Run', 'kind_of_model', 'output_of', 'running']
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
-#: Gives what a model makes of one batch of inputs.
-Run = Callable[[Any], Any]
+    from .document_fields import DocumentFields
 
-#: The kind of model by the package and the name of one of its classes.
-_KINDS = {
-    ('sentence_transformers', 'SentenceTransformer'): 'encode',
-    ('keras', 'Layer'): 'keras',
-    ('tf_keras', 'Layer'): 'keras',
-    ('tensorflow', 'Layer'): 'keras',
-    ('paddle', 'Layer'): 'paddle',
-    ('torch', 'Module'): 'torch',
-    ('onnxruntime', 'InferenceSession'): 'onnx',
-}
-#: Where the vectors are in what models of the transformers family give.
-_NAMED = ('pooler_output', 'sentence_embedding')
+__all__ = ['Embedding', 'Tensor', 'Vector', 'to_document', 'to_model']
+
+M = TypeVar('M')
+
+#: Fields of this name and type go into the Document's own, where there is room.
+_OWN: dict[str, type] = {'id': str, 'text': str, 'uri': str, 'blob': bytes}
+_CONTENT = frozenset({'text', 'blob', 'tensor'})
+_FIELDS = frozenset(_OWN) | {'tensor', 'embedding'}
 
 
-def kind_of_model(model: Any) -> str:
-    """What has to be done to run a model.
-
-    Returns
-    -------
-    str
-        One of ``torch keras paddle onnx``, or ``encode`` for what has such a
-        method, or ``callable``.
-
-    Raises
-    ------
-    InvalidArgument
-        If it is none of them.
-    """
-    for kind in type(model).__mro__:
-        found = _KINDS.get((kind.__module__.partition('.')[0], kind.__name__))
-        if found is not None:
-            return found
-    if callable(getattr(model, 'encode', None)) and not isinstance(model, (str, type)):
-        return 'encode'
-    if callable(model):
-        return 'callable'
-    raise InvalidArgument(
-        f'embed cannot use {type(model).__name__} {model!r} as a model: expected a torch Module, '
-        'a Keras or Paddle Layer, an onnxruntime InferenceSession, an object with '
-        '.encode(contents), or a function of the contents'
-    )
+# ---- to a Document
 
 
-def running(model: Any, device: str = 'cpu') -> AbstractContextManager[Run]:
-    """A context in which a model runs on a device; afterwards it is as it was before."""
-    kind = kind_of_model(model)
-    if kind == 'torch':
-        return _torch(model, device)
-    if kind == 'paddle':
-        return _paddle(model, device)
-    if kind == 'keras':
-        return nullcontext(_keras(model, device))
-    if kind == 'onnx':
-        return _onnx(model, device)
-    return nullcontext(model.encode if kind == 'encode' else model)
-
-
-def _called(model: Any, inputs: Any, convert: Callable[[Any], Any], **options: Any) -> Any:
-    """Call a model with inputs; those in a mapping go in as keywords."""
-    if isinstance(inputs, Mapping):
-        return model(**{name: convert(value) for name, value in inputs.items()}, **options)
-    return model(convert(inputs), **options)
-
-
-# ------------------------------------------------------------------ frameworks
-
-
-@contextmanager
-def _torch(model: Any, device: str) -> Iterator[Run]:
-    import torch
-
-    training = [(module, module.training) for module in model.modules()]
-    weights = [*model.parameters(), *model.buffers()]
-    home = weights[0].device if weights else None
-    number = next((w.dtype for w in weights if w.is_floating_point()), None)
-
-    def tensor(value: Any) -> Any:
-        if get_array_type(value, raise_error_if_not_array=False)[0] in ('numpy', 'python'):
-            if not isinstance(value, (np.ndarray, list, tuple)):
-                return value
-            array = np.asarray(value)
-            # A tensor can always be written to, so it must not share what cannot be.
-            value = torch.as_tensor(array if array.flags.writeable else array.copy())
-        if not isinstance(value, torch.Tensor):
-            return value
-        to_number = value.is_floating_point() and number is not None
-        return value.to(device=device, dtype=number if to_number else None)
-
-    def run(inputs: Any) -> Any:
-        with torch.inference_mode():
-            return _called(model, inputs, tensor)
-
-    try:
-        if home is not None:
-            model.to(device)
-        model.eval()
-        yield run
-    finally:
-        if home is not None:
-            model.to(home)
-        for module, was in training:
-            module.training = was
-
-
-@contextmanager
-def _paddle(model: Any, device: str) -> Iterator[Run]:
-    paddle = sys.modules['paddle']
-    training = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
-    home = paddle.get_device()
-
-    def tensor(value: Any) -> Any:
-        kind, _ = get_array_type(value, raise_error_if_not_array=False)
-        return value if kind == 'paddle' else paddle.to_tensor(value)
-
-    def run(inputs: Any) -> Any:
-        with paddle.no_grad():
-            return _called(model, inputs, tensor)
-
-    try:
-        paddle.set_device(device)
-        model.eval()
-        yield run
-    finally:
-        paddle.set_device(home)
-        for layer, was in training:
-            layer.training = was
-
-
-def _keras(model: Any, device: str) -> Run:
-    tensorflow = sys.modules.get('tensorflow')
-
-    def run(inputs: Any) -> Any:
-        place = nullcontext() if tensorflow is None else tensorflow.device(device)
-        with place:
-            return _called(model, inputs, lambda value: value, training=False)
-
-    return run
-
-
-@contextmanager
-def _onnx(session: Any, device: str) -> Iterator[Run]:
-    expected = {node.name: node.type for node in session.get_inputs()}
-    outputs = [node.name for node in session.get_outputs()]
-    wanted = next((name for name in _NAMED if name in outputs), outputs[0])
-
-    def run(inputs: Any) -> Any:
-        feed = inputs if isinstance(inputs, Mapping) else _sole_input(expected, inputs)
-        unknown = [name for name in feed if name not in expected]
-        missing = [name for name in expected if name not in feed]
-        if unknown or missing:
-            raise InvalidArgument(
-                f'the ONNX model takes the inputs {list(expected)}; given were {list(feed)}'
-            )
-        ready = {name: _onnx_input(name, expected[name], value) for name, value in feed.items()}
-        return session.run([wanted], ready)[0]
-
-    providers = session.get_providers()
-    provider = 'CUDAExecutionProvider' if device.startswith('cuda') else None
-    if provider is not None and provider not in providers:
-        known = sys.modules['onnxruntime'].get_available_providers()
-        if provider not in known:
-            raise InvalidArgument(f'device={device!r}: ONNX Runtime has the providers {known} only')
-        session.set_providers([provider, *providers])
-    else:
-        provider = None
-    try:
-        yield run
-    finally:
-        if provider is not None:
-            session.set_providers(providers)
-
-
-def _sole_input(expected: dict[str, str], inputs: Any) -> dict[str, Any]:
-    if len(expected) != 1:
-        raise InvalidArgument(
-            f'the ONNX model takes the inputs {list(expected)}: give a collate_fn that makes a '
-            'dict of them'
-        )
-    return {next(iter(expected)): inputs}
-
-
-#: Numbers whose type may be changed to that of the model without losing what they say.
-_ONNX_FLOATS = {
-    'tensor(float)': np.float32,
-    'tensor(double)': np.float64,
-    'tensor(float16)': np.float16,
-}
-
-
-def _onnx_input(name: str, expected: str, value: Any) -> Any:
-    array = to_numpy_array(value)
-    if array.dtype.kind == 'f' and expected in _ONNX_FLOATS:
-        return np.ascontiguousarray(array, dtype=_ONNX_FLOATS[expected])
-    if array.dtype.kind in 'iu' and expected == 'tensor(int64)':
-        return np.ascontiguousarray(array, dtype=np.int64)
-    if expected in _ONNX_FLOATS:
-        raise InvalidType(
-            f'the ONNX model takes {expected} for {name!r}, it was given {array.dtype}: '
-            'convert the tensors, or do so in collate_fn'
-        )
-    return array
-
-
-# ------------------------------------------------------------------ outputs
-
-
-def output_of(result: Any) -> Any:
-    """The array in what a model gave: itself, or its ``pooler_output``, as NumPy.
+def to_document(model: Any) -> Document:
+    """The Document of a pydantic model, or of an instance of a ``@docstore.dataclass``.
 
     Raises
     ------
     InvalidType
-        If there is none.
+        If it is neither.
+    EncodeError
+        If a value would not come back as it is.
     """
-    for name in _NAMED:
-        inner = result.get(name) if isinstance(result, Mapping) else getattr(result, name, None)
-        if inner is not None:
-            return to_numpy_array(inner)
-    if isinstance(result, Mapping) or get_array_type(result, False) == ('python', False):
-        return _output_of_python(result)
-    return to_numpy_array(result)
+    convert = getattr(type(model), '__docstore_document__', None)
+    if convert is not None:
+        made: Document = convert(model)
+        return made
+    if not isinstance(model, pydantic().BaseModel):
+        raise InvalidType(
+            'expected a pydantic model or an instance of a @docstore.dataclass, got '
+            f'{type(model).__name__}'
+        )
+    return _Writer(type(model).__name__, ()).document(model)
 
 
-def _output_of_python(result: Any) -> Any:
-    if isinstance(result, (list, tuple)):
-        rows = [row if isinstance(row, (int, float)) else to_numpy_array(row) for row in result]
+class _Writer:
+    """Fills the fields of one Document with one model."""
+
+    def __init__(self, place: str, above: tuple[int, ...]) -> None:
+        self.place = place
+        self.above = above
+        self.schema: dict[str, Any] = {}
+        self.tags: dict[str, Any] = {}
+        self.fields: dict[str, Any] = {}
+        self.chunks: list[Document] = []
+
+    def document(self, model: BaseModel) -> Document:
+        if id(model) in self.above:
+            raise RecursionError(f'{self.place}: the model contains itself')
+        self.above = (*self.above, id(model))
+        for part in parts_of(type(model)):
+            self.write(part, getattr(model, part.name))
+        for name, value in (model.__pydantic_extra__ or {}).items():
+            plain = Part(name, name, None, None, False, pydantic().TypeAdapter(Any))
+            self.plain(plain, value, 'extra')
+        if self.tags:
+            self.fields['tags'] = self.tags
+        return Document(
+            {**self.fields, '_metadata': {SCHEMA: self.schema}, 'chunks': self.chunks or None}
+        )
+
+    def write(self, part: Part, value: Any) -> None:
+        if value is None:
+            self.tags[part.name] = None
+            self.enter(part, 'primitive', 'None')
+        elif part.vector is not None:
+            self.vector(part, value)
+        elif part.many:
+            if type(value) is not list:
+                raise self.wrong(part, value, f'a list of {part.nested.__name__}')
+            items = [self.nested(part, item, f'[{i}]') for i, item in enumerate(value)]
+            self.chunk(
+                part, 'iterable_nested', part.nested.__name__, Document(chunks=items or None)
+            )
+        elif part.nested is not None:
+            self.chunk(part, 'nested', part.nested.__name__, self.nested(part, value))
+        elif type(value) is _OWN.get(part.name) and value and self.free(part.name):
+            self.fields[part.name] = value
+            self.enter(part, 'field', part.name)
+        else:
+            self.plain(part, value, type(value).__name__)
+            if part.name == 'id' and type(value) is int:
+                self.fields['id'] = str(value)
+
+    def free(self, field: str) -> bool:
+        taken = _CONTENT if field in _CONTENT else {field}
+        return taken.isdisjoint(self.fields)
+
+    def enter(self, part: Part, kind: str, type_name: str) -> None:
+        self.schema[part.name] = {'attribute_type': kind, 'type': type_name}
+
+    def chunk(self, part: Part, kind: str, type_name: str, doc: Document) -> None:
+        self.enter(part, kind, type_name)
+        self.schema[part.name]['position'] = len(self.chunks)
+        self.chunks.append(doc)
+
+    def vector(self, part: Part, value: Any) -> None:
+        assert part.vector is not None
+        if not isinstance(value, np.ndarray):
+            raise self.wrong(part, value, 'a NumPy array')
+        if self.free(part.vector):
+            self.fields[part.vector] = value
+            self.enter(part, 'field', part.vector)
+        else:
+            # The second of its kind: a Document has room for one.
+            self.chunk(part, 'document', part.vector, Document({part.vector: value}))
+
+    def nested(self, part: Part, value: Any, index: str = '') -> Document:
+        if type(value) is not part.nested:
+            # A subclass would come back without what it adds.
+            raise self.wrong(part, value, f'exactly {part.nested.__name__}', index)
+        return _Writer(f'{self.place}.{part.name}{index}', self.above).document(value)
+
+    def plain(self, part: Part, value: Any, type_name: str) -> None:
+        place = f'{self.place}.{part.name}'
+        hint = (
+            '; mark it with docstore.models.Embedding or Tensor'
+            if isinstance(value, np.ndarray)
+            else ''
+        )
         try:
-            return np.asarray(rows)
-        except ValueError:
-            shapes = sorted({str(np.shape(row)) for row in rows})
-            raise InvalidType(
-                f'the model gave rows of the shapes {", ".join(shapes[:5])}; one length is needed'
-            ) from None
-    has = f' with {sorted(map(str, result))}' if isinstance(result, Mapping) else ''
-    for convert in ('__array__', 'numpy'):
-        if hasattr(result, convert):
-            return np.asarray(result if convert == '__array__' else result.numpy())
-    raise InvalidType(
-        f'the model gave {type(result).__name__}{has}; expected an array, or an object with '
-        f'{" or ".join(_NAMED)}'
+            tag = part.adapter.dump_python(value, mode='json', by_alias=True, warnings=False)
+            again = part.adapter.validate_json(json.dumps(tag))
+        except (ValueError, TypeError, RecursionError, pydantic().PydanticUserError) as error:
+            raise EncodeError(
+                f'{place}: {value!r:.60} has no form in JSON{hint}: {error}'
+            ) from error
+        if not _same(value, again):
+            raise EncodeError(
+                f'{place}: {value!r:.60} would come back from JSON as {again!r:.60}{hint}'
+            )
+        self.tags[part.name] = tag
+        self.enter(part, 'primitive', type_name)
+
+    def wrong(self, part: Part, value: Any, expected: str, index: str = '') -> EncodeError:
+        return EncodeError(
+            f'{self.place}.{part.name}{index}: expected {expected}, got {type(value).__name__} '
+            f'({value!r:.60})'
+        )
+
+
+def _same(left: Any, right: Any) -> bool:
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+    if isinstance(left, (list, tuple)):
+        return len(left) == len(right) and all(map(_same, left, right))
+    if isinstance(left, float):
+        return left == right or (isnan(left) and isnan(right))
+    return isinstance(left == right, bool) and left == right
+
+
+# ---- to a model
+
+
+def to_model(kind: type[M], doc: DocumentFields) -> M:
+    """The model, or instance of a ``@docstore.dataclass``, that a Document holds.
+
+    A Document that was not made of a model gives its fields and tags by name.
+
+    Raises
+    ------
+    InvalidDocument
+        If it lacks a field, or has a value that is not valid.
+    """
+    if getattr(kind, '__is_multimodal__', False):
+        return kind(doc)  # type: ignore[call-arg]  # the decorator lets it
+    if not (isinstance(kind, type) and issubclass(kind, pydantic().BaseModel)):
+        raise InvalidType(f'expected a pydantic model or a @docstore.dataclass, got {kind!r}')
+    model: Any = kind
+    values = _values(model, doc)
+    made: M = _checked(
+        lambda: model.model_validate(values), f'{kind.__name__} of the document {doc.id!r}'
     )
+    return made
+
+
+def _checked(make: Any, place: str) -> Any:
+    try:
+        return make()
+    except pydantic().ValidationError as error:
+        problems = '; '.join(
+            f'{".".join(map(str, problem["loc"])) or "value"}: {problem["msg"]}'
+            for problem in error.errors()[:5]
+        )
+        raise InvalidDocument(f'{place}: {problems}') from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidDocument(f'{place}: {error}') from error
+
+
+def _values(kind: type[BaseModel], doc: DocumentFields) -> Any:
+    schema = schema_of(doc)
+    values: dict[str, Any] = {}
+    for part in parts_of(kind):
+        place = f'{kind.__name__}.{part.name} of the document {doc.id!r}'
+        if schema is None:
+            if (found := _by_name(part, doc)) is not None:
+                values[part.alias] = _decoded(part, found, place)
+        elif part.name in schema:
+            values[part.alias] = _value(part, doc, schema, place)
+    if schema is not None and kind.model_config.get('extra') == 'allow':
+        known = kind.model_fields
+        extra = (name for name in schema if name not in known and name in doc.tags)
+        values.update((name, deepcopy(doc.tags[name])) for name in extra)
+    if issubclass(kind, pydantic().RootModel):
+        return values.get('root')
+    return values
+
+
+def _by_name(part: Part, doc: DocumentFields) -> Any:
+    field = part.vector or part.name
+    if field in _FIELDS and doc._data.get(field) is not None:
+        return doc._data.get(field)
+    return doc.tags.get(part.name)
+
+
+def _value(part: Part, doc: DocumentFields, schema: Any, place: str) -> Any:
+    kind, position = lookup(doc, part.name)
+    if kind == 'field':
+        return _own(schema[part.name].get('type'), part, doc, place)
+    if kind in ('primitive', 'iterable_primitive'):
+        if part.name not in doc.tags:
+            raise InvalidDocument(f'{place} should be in its tags, which lack it')
+        return _decoded(part, doc.tags[part.name], place)
+    chunk = doc.chunks[position]
+    expected = 'iterable_nested' if part.many else 'nested' if part.nested else 'document'
+    if kind != expected or (kind == 'document' and part.vector is None):
+        raise InvalidDocument(f'{place}: the document has a {kind} there')
+    if kind == 'document':
+        return _own(part.vector, part, chunk, place)
+    if kind == 'nested':
+        return to_model(part.nested, chunk)
+    return [to_model(part.nested, item) for item in chunk.chunks]
+
+
+def _own(field: Any, part: Part, doc: DocumentFields, place: str) -> Any:
+    allowed = part.vector or part.name
+    value = doc._data.get(allowed) if field == allowed and allowed in _FIELDS else None
+    if value is None:
+        raise InvalidDocument(f'{place} should be in {field!r:.40}, which is not set')
+    return value
+
+
+def _decoded(part: Part, value: Any, place: str) -> Any:
+    if part.adapter is None or value is None or isinstance(value, bytes):
+        return value
+    return _checked(lambda: part.adapter.validate_json(json.dumps(value)), place)

@@ -8,21 +8,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .errors import InvalidArgument
+from .modal import members
 
 if TYPE_CHECKING:
     from .document import Document
 
 __all__ = ['Selector', 'flatten', 'parse_paths', 'walk']
 
-_SELECTOR = re.compile(r'(?P<kind>[rcm])(?P<slice>\[[-:\d]*\]|[-:\d]*)|(?P<fields>\.\[[^\]]*\])')
+_SELECTOR = re.compile(
+    r'(?:(?P<kind>[rcm])|\.\[(?P<fields>[^\[\]]*)\])(?P<slice>\[[-:\d]*\]|[-:\d]*)'
+)
+# One of several paths: commas in brackets are between the fields of a step.
+_PATH = re.compile(r'(?:\[[^\[\]]*\]|[^,])*')
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """One step of a path: the root, the chunks or the matches, and which of them."""
+    """One step of a path: the root, the chunks, the matches or fields, and which of them."""
 
     kind: str
     which: slice
+    fields: tuple[str, ...] = ()
 
 
 def parse_paths(paths: str) -> list[list[Selector]]:
@@ -36,10 +42,19 @@ def parse_paths(paths: str) -> list[list[Selector]]:
     Examples
     --------
     >>> parse_paths('c[:2]')
-    [[Selector(kind='c', which=slice(None, 2, None))]]
+    [[Selector(kind='c', which=slice(None, 2, None), fields=())]]
     """
     text = re.sub(r'\s+', '', paths)
-    return [_parse_path(path, paths) for path in text.split(',')]
+    return [_parse_path(path, paths) for path in _split(text)]
+
+
+def _split(text: str) -> Iterator[str]:
+    at = -1
+    while at < len(text):
+        found = _PATH.match(text, at + 1)
+        assert found is not None  # it matches nothing, too
+        yield found[0]
+        at = found.end()
 
 
 def _parse_path(path: str, whole: str) -> list[Selector]:
@@ -47,12 +62,15 @@ def _parse_path(path: str, whole: str) -> list[Selector]:
     at = 0
     while at < len(path) or not steps:
         match = _SELECTOR.match(path, at)
-        if match is None or match['fields']:
+        fields = tuple((match['fields'] or '').split(',')) if match else ()
+        if match is None or not (match['kind'] or all(fields)):
             raise InvalidArgument(
-                f'{whole!r} is not a path: at {path[at:]!r} one of r (root), c (chunks) and m '
-                "(matches) was expected, each with an optional slice: 'c', 'm[:3]', 'r,cm'"
+                f'{whole!r} is not a path: at {path[at:]!r} one of r (root), c (chunks), m '
+                "(matches) and .[fields] was expected, each with an optional slice: 'c', 'm[:3]', "
+                "'r,cm', '.[title]'"
             )
-        steps.append(Selector(match['kind'], _parse_slice(match['slice'].strip('[]'), whole)))
+        which = _parse_slice(match['slice'].strip('[]'), whole)
+        steps.append(Selector(match['kind'] or '.', which, fields if not match['kind'] else ()))
         at = match.end()
     return steps
 
@@ -77,6 +95,8 @@ def walk(docs: Iterable[Document], steps: list[Selector]) -> Iterator[list[Docum
     step, *rest = steps
     if step.kind == 'r':
         groups = [chosen[step.which]]
+    elif step.kind == '.':
+        groups = [list(members(doc, name))[step.which] for doc in chosen for name in step.fields]
     else:
         field = 'chunks' if step.kind == 'c' else 'matches'
         groups = [list(getattr(doc, field))[step.which] for doc in chosen]

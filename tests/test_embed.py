@@ -11,7 +11,7 @@ import pytest
 
 from docstore import Document, DocumentArray
 from docstore.errors import DimensionMismatch, InvalidArgument, InvalidType, InvalidVector
-from docstore.models import kind_of_model, output_of
+from docstore.inference import kind_of_model, output_of
 
 pytestmark = pytest.mark.spec('13')
 

@@ -21,7 +21,7 @@ PACKAGE = ROOT / 'docstore'
 #: What stands where. A module may import lower levels, and what stands before
 #: it in its own level. A pattern is for the modules that no other entry names.
 LEVELS: dict[int, tuple[str, ...]] = {
-    0: ('errors', '_core', 'registry', 'schema'),
+    0: ('errors', '_core', 'registry', 'schema', 'typing'),
     1: (
         'predicate', 'columns', 'paths', 'score', 'tracked', 'display', 'display.*',
         'stores', 'stores.base', 'stores.config', 'stores.intake', 'codecs', 'codecs.base',
@@ -31,17 +31,17 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'compare', 'distance', 'media', 'media.arrays', 'media.datauris', 'media.policy',
         'media.http_reading', 'media.uris', 'media.texts', 'media.*', 'state', 'fields',
         'document_fields', 'document_saving', 'document_converting', 'document_images',
-        'document_media', 'document',
+        'document_media', 'modal', 'pydantic_model', 'strawberry_type', 'document_typed', 'document',
     ),
     3: (
         'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
         'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
         'indexing', 'generators', 'removed', 'rankings', 'evaluation', 'judging', 'evaluating',
-        'math.*', 'math', 'models', 'embedding', 'retrieving', 'renamed',
+        'math.*', 'math', 'inference', 'embedding', 'retrieving', 'renamed', 'model_parts', 'models',
     ),
-    4: ('sequence', 'saving', 'searching', 'evaluated', 'array', 'nested'),
-    5: ('testing', 'testing.*'),
+    4: ('sequence', 'saving', 'searching', 'evaluated', 'typed', 'array', 'nested'),
+    5: ('multimodal.*', 'multimodal', 'testing', 'testing.*'),
     7: ('helper', '__init__'),
 }  # fmt: skip
 
@@ -49,6 +49,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
 BESIDE = {
     ('state', 'nested'): 'the chunks of a Document are an array of Documents',
     ('state', 'array'): 'some methods of a Document are those of an array of it alone',
+    ('document_typed', 'models'): 'a model that is nested in one becomes a Document, too',
 }
 
 #: Modules inside ``stores`` and ``index`` that belong to no one backend.
@@ -62,16 +63,22 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'pytest': ('testing', 'testing.*'),
     'hypothesis': ('testing', 'testing.*'),
     'lz4': ('codecs.*',),
-    'torch': ('contents', 'models'),
+    'torch': ('contents', 'inference'),
     'scipy': ('codecs.protobuf', 'contents', 'distance', 'media.hashing'),
-    'PIL': ('media.images',),
+    'PIL': ('media.images', 'multimodal.media'),
     'soundfile': ('media.audio',),
     'av': ('media.video',),
     'cv2': ('media.video',),
     'trimesh': ('media.meshes',),
     'datasets': ('generators',),
     'google': ('codecs.protobuf*',),
+    'pydantic': ('model_parts', 'pydantic_model'),
+    'pydantic_core': ('model_parts',),
+    'strawberry': ('strawberry_type',),
 }
+
+#: Modules that are of use with their package alone, and import it at the top.
+WHOLE = {'pydantic_model': 'pydantic', 'strawberry_type': 'strawberry'}
 
 #: What belongs to serving: level 6, which is not built yet, and nothing below.
 SERVING = {'asyncio', 'multiprocessing', 'yaml', 'grpc', 'http', 'socket', 'socketserver'}
@@ -84,6 +91,7 @@ NAMESAKES = {
     'array': 'imported as docstore.array only; tests run with PYTHONSAFEPATH',
     'codecs': 'imported as docstore.codecs only; tests run with PYTHONSAFEPATH',
     'math': 'the name that users of legacy code import, as docstore.math only',
+    'typing': 'users of docarray import docarray.typing; imported as docstore.typing only',
 }
 
 
@@ -225,7 +233,7 @@ def test_third_party_packages_stay_in_their_module(module: str) -> None:
         assert any(fnmatch(module, pattern) for pattern in where), (
             f'{module} imports {name} in line {entry.line}; allowed in: {where or "no module"}'
         )
-        always = name == 'numpy' or module.startswith('testing')
+        always = name in ('numpy', WHOLE.get(module)) or module.startswith('testing')
         assert always or not entry.at_top, (
             f'{module} imports {name} at the top (line {entry.line}): do it where it is used'
         )

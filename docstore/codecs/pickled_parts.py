@@ -174,6 +174,13 @@ def _encode(text: Any, encoding: Any) -> bytes:
     return text.encode('latin1')
 
 
+def _word(*args: Any) -> str:
+    """A member of an enumeration of str: its value."""
+    if len(args) != 1 or type(args[0]) is not str:
+        raise CorruptData('the pickle has a name in an unknown form')
+    return args[0]
+
+
 def _bytes(*args: Any) -> bytes:
     if args:
         raise CorruptData('the pickle has bytes in an unknown form')
@@ -187,6 +194,8 @@ _ARRAY_CLASSES = (
     ('docarray.array.match', 'MatchArray'),
     ('docarray', 'DocumentArray'),
 )
+# What the _metadata of a multimodal Document is written with.
+_ENUMS = ('AttributeType', 'DocumentMetadata', 'ImageType')
 _NUMPY_HOMES = ('numpy.core', 'numpy._core')
 
 #: What each class or function that a pickle may name is replaced by.
@@ -198,6 +207,7 @@ STANDINS: dict[tuple[str, str], Callable[..., Any]] = {
     ('docarray.score.data', 'NamedScoreData'): _State,
     **dict.fromkeys(_ARRAY_CLASSES, _Array),
     ('docarray.array.mixins.io.from_gen', '_raise_attribute_error'): _Call(_nothing),
+    **{('docarray.dataclasses.enums', name): _Call(_word) for name in _ENUMS},
     ('collections', 'defaultdict'): _DefaultDict,
     ('collections', 'OrderedDict'): _Ordered,
     ('numpy', 'ndarray'): _NdArray,
