@@ -45,6 +45,9 @@ class Bounds {
   // is NaN, infinite, or so large or small that squares leave float32.
   bool is_plain(float norm) const { return norm >= least_ && norm <= kMost; }
 
+  // What underflow may take from a squared length or a product.
+  float underflow() const { return tiny_; }
+
   // Terms of a row that no bound rules out.
   static void set_unbounded(const RowTerms& out, std::size_t row);
 

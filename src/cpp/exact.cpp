@@ -4,7 +4,6 @@
 #include <atomic>
 #include <limits>
 #include <memory>
-#include <optional>
 
 #include "errors.hpp"
 #include "parallel.hpp"
@@ -79,9 +78,17 @@ class Search {
     return last;
   }
 
+  // The int8 forms of the units [first, last), if they are of use.
+  std::unique_ptr<QuantizedQueries> quantize(std::size_t first, std::size_t last) const {
+    const bool useful = QuantizedQueries::are_useful(problem_.queries, problem_.kernels, rows(),
+                                                     Scanner::block_rows(dim()));
+    return useful ? std::make_unique<QuantizedQueries>(problem_.queries, first, last) : nullptr;
+  }
+
   // All rows for the queries of one unit.
   void search_unit(std::size_t unit) {
-    Scanner scanner(problem_, unit, unit + 1);
+    const auto quantized = quantize(unit, unit + 1);
+    Scanner scanner(problem_, unit, unit + 1, quantized.get());
     scanner.scan(0, rows());
     Scorer scorer(problem_.candidates, problem_.queries);
     const Unit& done = problem_.queries.units()[unit];
@@ -93,6 +100,7 @@ class Search {
   // The threads take turns at stretches of rows and then at the queries.
   void search_wave(const Wave& wave) {
     const auto slots = static_cast<std::size_t>(threads_);
+    const auto quantized = quantize(wave.first, wave.last);
     std::vector<std::unique_ptr<Scanner>> scanners(slots);
     std::atomic<std::size_t> next{0};
     std::atomic<bool> failed{false};
@@ -103,7 +111,8 @@ class Search {
           const std::size_t begin = next.fetch_add(stretch);
           if (begin >= rows() || failed.load(std::memory_order_relaxed)) return;
           if (!scanners[slot])
-            scanners[slot] = std::make_unique<Scanner>(problem_, wave.first, wave.last);
+            scanners[slot] =
+                std::make_unique<Scanner>(problem_, wave.first, wave.last, quantized.get());
           scanners[slot]->scan(begin, begin + std::min(stretch, rows() - begin));
         }
       } catch (...) {
@@ -182,9 +191,7 @@ Neighbours search_exact(const Rows& rows, const double* queries, std::size_t cou
   out.positions.resize(count * out.width);
   out.distances.resize(count * out.width);
   const Kernels& with = options.with != nullptr ? *options.with : kernels();
-  std::optional<QuantizedQueries> quantized;
-  if (QuantizedQueries::are_useful(packed, with)) quantized.emplace(packed);
-  const Problem problem{candidates, packed, with, out.width, quantized ? &*quantized : nullptr};
+  const Problem problem{candidates, packed, with, out.width};
   try {
     Search(problem, threads_for(options.threads), out).run();
   } catch (const InvalidVector& error) {

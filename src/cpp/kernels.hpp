@@ -39,7 +39,8 @@ struct Tile {
 };
 
 // What one tile of the int8 pass needs. The bound of row r and lane l is
-//   upper = dot(r, l) * scale[r] * lane_scale[l] + error[r] * lane_length[l] + offset[r]
+//   upper = dot(r, l) * scale[r] * lane_scale[l]
+//         + error[r] * lane_length[l] + length[r] * lane_error[l] + offset[r]
 // and is a hit unless upper < threshold[l]; a NaN is a hit. A group is four
 // components, padded with zeros.
 struct Int8Tile {
@@ -49,8 +50,8 @@ struct Int8Tile {
   const std::int32_t* start;  // minus 128 times the sum of a lane's components
   std::size_t lanes;          // 16, 32 or 48
   std::size_t groups;
-  const float *scale, *error, *offset;
-  const float *lane_scale, *lane_length, *threshold;
+  const float *scale, *error, *length, *offset;
+  const float *lane_scale, *lane_length, *lane_error, *threshold;
 };
 
 // A row in int8: x is about scale * code, and |x - scale * code| <= error,

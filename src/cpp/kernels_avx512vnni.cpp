@@ -41,6 +41,16 @@ DOCSTORE_INLINE void add_products(__m512i& acc, __m512i row, __m512i lanes) {
 #endif
 }
 
+DOCSTORE_INLINE __m512i four_everywhere(const std::uint8_t* components) {
+#if defined(__GNUC__)
+  int four;
+  __builtin_memcpy(&four, components, sizeof four);
+  return _mm512_set1_epi32(four);
+#else
+  return _mm512_set1_epi32(*reinterpret_cast<const int*>(components));
+#endif
+}
+
 template <int N>
 std::size_t tile_with(const Int8Tile& t, Hit* hits) {
   __m512i acc[kRows][N];
@@ -58,8 +68,7 @@ std::size_t tile_with(const Int8Tile& t, Hit* hits) {
     for (int v = 0; v < N; ++v) y[v] = _mm512_loadu_si512(p + static_cast<std::size_t>(v) * 64);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-      const __m128i four = _mm_loadu_si32(x + static_cast<std::size_t>(r) * t.stride);
-      const __m512i s = _mm512_broadcastd_epi32(four);
+      const __m512i s = four_everywhere(x + static_cast<std::size_t>(r) * t.stride);
 #pragma GCC unroll 8
       for (int v = 0; v < N; ++v) add_products(acc[r][v], s, y[v]);
     }
@@ -68,12 +77,13 @@ std::size_t tile_with(const Int8Tile& t, Hit* hits) {
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
     const __m512 scale = _mm512_set1_ps(t.scale[r]), error = _mm512_set1_ps(t.error[r]);
-    const __m512 offset = _mm512_set1_ps(t.offset[r]);
+    const __m512 length = _mm512_set1_ps(t.length[r]), offset = _mm512_set1_ps(t.offset[r]);
 #pragma GCC unroll 8
     for (int v = 0; v < N; ++v) {
       const std::size_t lane = static_cast<std::size_t>(v) * kWidth;
       const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[r][v]), scale);
-      const __m512 spare = _mm512_fmadd_ps(error, _mm512_loadu_ps(t.lane_length + lane), offset);
+      __m512 spare = _mm512_fmadd_ps(length, _mm512_loadu_ps(t.lane_error + lane), offset);
+      spare = _mm512_fmadd_ps(error, _mm512_loadu_ps(t.lane_length + lane), spare);
       const __m512 upper = _mm512_fmadd_ps(scaled, _mm512_loadu_ps(t.lane_scale + lane), spare);
       unsigned mask = _mm512_cmp_ps_mask(upper, _mm512_loadu_ps(t.threshold + lane), _CMP_NLT_UQ);
       for (; mask != 0; mask &= mask - 1) {

@@ -26,10 +26,12 @@ void prefetch([[maybe_unused]] const std::byte* row, [[maybe_unused]] std::size_
 #endif
 }
 
-// The int8 pass saves time while it lets at most one pair in so many through.
-constexpr std::size_t kWorthMeasuring = 16;
-// Blocks for which it rests at most.
+// Blocks for which the int8 pass rests at most.
 constexpr unsigned kLongestRest = 32;
+
+// The int8 pass saves time while it lets one pair in so many through: what it
+// saves grows with the dimension, and a measurement by itself has its price.
+std::size_t pairs_for_one(std::size_t dim) { return 16 + 1024 / dim; }
 
 constexpr float kNever = std::numeric_limits<float>::infinity();
 
@@ -40,13 +42,15 @@ std::size_t Scanner::block_rows(std::size_t dim) {
   return std::clamp(fit / kTileRows * kTileRows, 2 * kTileRows, kMostBlockRows);
 }
 
-Scanner::Scanner(const Problem& problem, std::size_t first, std::size_t last)
+Scanner::Scanner(const Problem& problem, std::size_t first, std::size_t last,
+                 const QuantizedQueries* quantized)
     : problem_(problem),
       first_(problem.queries.units().data() + first),
       last_(problem.queries.units().data() + last),
       first_query_(first_->first),
       first_lane_(first_->lane0),
-      scorer_(problem.candidates, problem.queries) {
+      scorer_(problem.candidates, problem.queries),
+      quantized_(quantized) {
   const Unit& end = last_[-1];
   best_.assign(end.first + end.count - first_query_, TopK(problem.k, problem.candidates.size()));
   thresholds_.assign(end.lane0 + std::max(end.lanes, end.count) - first_lane_, kNever);
@@ -60,9 +64,8 @@ Scanner::Scanner(const Problem& problem, std::size_t first, std::size_t last)
   dots_.resize(block * kFewQueries);
   hits_.resize(std::max(block, kTileRows * kPanelLanes));
   trust_.resize(last - first);
-  if (problem.quantized != nullptr) {
-    quantized_ = std::make_unique<QuantizedBlock>(*problem.quantized, problem.queries.bounds(),
-                                                  problem.queries.dim(), block);
+  if (quantized != nullptr) {
+    block_ = std::make_unique<QuantizedBlock>(problem.queries, quantized->stride(), block);
   }
 }
 
@@ -91,9 +94,9 @@ void Scanner::scan_block(std::size_t begin, std::size_t count) {
     Trust& trust = trust_[static_cast<std::size_t>(unit - first_)];
     if (unit->lanes == 0) {
       run_few(*unit, begin, count, have_terms);
-    } else if (quantized_ == nullptr || trust.rest > 0) {
+    } else if (block_ == nullptr || trust.rest > 0) {
       if (trust.rest > 0) --trust.rest;
-      run_panel(*unit, begin, count);
+      run_panel(*unit, begin, 0, count);
     } else {
       run_quantized(*unit, begin, count, trust);
     }
@@ -144,8 +147,9 @@ void Scanner::set_terms(std::size_t begin, std::size_t count) {
   }
 }
 
-void Scanner::run_panel(const Unit& unit, std::size_t begin, std::size_t count) {
-  for (std::size_t row = 0; row < count; row += kTileRows) {
+// The rows from `row` on, the first of a tile.
+void Scanner::run_panel(const Unit& unit, std::size_t begin, std::size_t row, std::size_t count) {
+  for (; row < count; row += kTileRows) {
     const Tile tile{rows_.data() + row,
                     problem_.queries.packed(unit),
                     unit.lanes,
@@ -166,36 +170,39 @@ void Scanner::run_panel(const Unit& unit, std::size_t begin, std::size_t count) 
 // thresholds stay as high as they would be without it.
 void Scanner::run_quantized(const Unit& unit, std::size_t begin, std::size_t count, Trust& trust) {
   const Kernels& kernels = problem_.kernels;
-  const QuantizedQueries& queries = *problem_.quantized;
   if (!is_quantized_) {
-    quantized_->fill(*kernels.int8, rows_.data(), count, norms_.data(), terms());
+    block_->fill(*kernels.int8, rows_.data(), count, norms_.data(), terms());
     is_quantized_ = true;
   }
   Int8Tile tile{};
-  queries.set_lanes(unit, tile);
+  quantized_->set_lanes(unit, tile);
   tile.threshold = thresholds_.data() + (unit.lane0 - first_lane_);
-  std::size_t measured = 0;
-  for (std::size_t row = 0; row < count; row += kTileRows) {
-    quantized_->set_rows(row, tile);
+  const std::size_t most = count * unit.count / pairs_for_one(problem_.queries.dim());
+  std::size_t measured = 0, row = 0;
+  for (; row < count && measured <= most; row += kTileRows) {
+    block_->set_rows(row, tile);
     const std::size_t found = kernels.int8->tile(tile, hits_.data());
     for (std::size_t h = 0; h < found; ++h) {
-      Hit hit = hits_[h];
-      const std::size_t at = row + hit.row;
-      if (at >= count || hit.lane >= unit.count) continue;
-      float dot;
-      kernels.few(rows_.data() + at, 1, queries.packed(unit.first + hit.lane),
-                  problem_.queries.padded(), 1, problem_.queries.dim(), &dot, nullptr);
-      hit.upper = dot * scale_[at] + offset_[at];
+      if (row + hits_[h].row >= count || hits_[h].lane >= unit.count) continue;
+      measure(unit, begin, row + hits_[h].row, hits_[h]);
       ++measured;
-      take(unit, begin, at, hit);
     }
   }
-  if (measured <= count * unit.count / kWorthMeasuring) {
+  if (measured <= most) {
     trust.next = 1;
-  } else {
-    trust.rest = trust.next;
-    trust.next = std::min(2 * trust.next, kLongestRest);
+    return;
   }
+  trust.rest = trust.next;
+  trust.next = std::min(2 * trust.next, kLongestRest);
+  run_panel(unit, begin, row, count);
+}
+
+void Scanner::measure(const Unit& unit, std::size_t begin, std::size_t row, Hit hit) {
+  float dot;
+  problem_.kernels.few(rows_.data() + row, 1, quantized_->packed(unit.first + hit.lane),
+                       problem_.queries.padded(), 1, problem_.queries.dim(), &dot, nullptr);
+  hit.upper = dot * scale_[row] + offset_[row];
+  take(unit, begin, row, hit);
 }
 
 void Scanner::run_few(const Unit& unit, std::size_t begin, std::size_t count, bool& have_terms) {

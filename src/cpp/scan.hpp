@@ -19,7 +19,6 @@ struct Problem {
   const Queries& queries;
   const Kernels& kernels;
   std::size_t k;
-  const QuantizedQueries* quantized;  // nullptr: no int8 pass
 };
 
 // One thread's share of a search: a run of query units, and the best rows of
@@ -27,8 +26,9 @@ struct Problem {
 // go over them. Made, used and read by one thread at a time.
 class Scanner {
  public:
-  // Units [first, last).
-  Scanner(const Problem& problem, std::size_t first, std::size_t last);
+  // Units [first, last), which `quantized` holds as well if there is an int8 pass.
+  Scanner(const Problem& problem, std::size_t first, std::size_t last,
+          const QuantizedQueries* quantized);
 
   // Looks at the rows [begin, end). Throws InvalidVector when one of them
   // cannot be searched.
@@ -40,9 +40,9 @@ class Scanner {
 
  private:
   // Whether the int8 pass rules enough rows out for a unit. After a block in
-  // which it did not, it rests for a while, each time for longer.
+  // which it did not, it rests for some blocks, each time for more of them.
   struct Trust {
-    unsigned rest = 1;  // blocks; the first one sets the thresholds
+    unsigned rest = 1;  // the first block sets the thresholds
     unsigned next = 1;
   };
 
@@ -50,8 +50,9 @@ class Scanner {
   void gather(std::size_t begin, std::size_t count);
   const float* gather_row(std::size_t row, std::size_t i);
   void set_terms(std::size_t begin, std::size_t count);
-  void run_panel(const Unit& unit, std::size_t begin, std::size_t count);
+  void run_panel(const Unit& unit, std::size_t begin, std::size_t row, std::size_t count);
   void run_quantized(const Unit& unit, std::size_t begin, std::size_t count, Trust& trust);
+  void measure(const Unit& unit, std::size_t begin, std::size_t row, Hit hit);
   void run_few(const Unit& unit, std::size_t begin, std::size_t count, bool& have_terms);
   void take(const Unit& unit, std::size_t begin, std::size_t row, const Hit& hit);
   void offer_all(const Unit& unit, std::size_t begin, std::size_t count);
@@ -69,9 +70,10 @@ class Scanner {
   std::vector<float> converted_;
   std::vector<float> scale_, offset_, width_, norms_, dots_;
   std::vector<Hit> hits_;
-  std::unique_ptr<QuantizedBlock> quantized_;
+  const QuantizedQueries* quantized_;
+  std::unique_ptr<QuantizedBlock> block_;
   bool is_quantized_ = false;  // this block
-  std::vector<Trust> trust_;   // a panel, by unit
+  std::vector<Trust> trust_;   // of each unit
 };
 
 }  // namespace docstore

@@ -2,6 +2,10 @@
 
 #include <cmath>
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 #include "check.hpp"
 #include "exact.hpp"
 #include "search_reference.hpp"
@@ -35,8 +39,8 @@ class Prepared {
   Prepared(const Kernels& kernels, const Queries& queries, const std::vector<double>& rows)
       : kernels_(kernels),
         floats_(as<float>(rows)),
-        quantized_(queries),
-        block_(quantized_, queries.bounds(), queries.dim(), kRows) {
+        quantized_(queries, 0, queries.units().size()),
+        block_(queries, quantized_.stride(), kRows) {
     const std::size_t dim = queries.dim();
     for (std::size_t i = 0; i < kRows; ++i) pointers_.push_back(floats_.data() + i * dim);
     kernels.norms(pointers_.data(), kRows, dim, norms_);
@@ -70,11 +74,9 @@ class Prepared {
 
 // A pair is a hit when its value reaches the threshold, and is none when it
 // stays far below: by `gap` of both lengths.
-void check_tile(const Kernels& kernels, Filter filter, std::size_t dim, std::size_t count,
-                double row_scale, double query_scale, double gap) {
-  const std::vector<double> rows = random_values(kRows * dim, 11, row_scale);
-  const std::vector<double> asked = random_values(count * dim, 12, query_scale);
-  const Queries queries(asked.data(), count, dim, metric_for(filter));
+void check_tile(const Kernels& kernels, Filter filter, const std::vector<double>& rows,
+                const std::vector<double>& asked, std::size_t dim, double gap) {
+  const Queries queries(asked.data(), asked.size() / dim, dim, metric_for(filter));
   Prepared prepared(kernels, queries, rows);
   for (const Unit& unit : queries.units()) {
     if (unit.lanes == 0) continue;
@@ -101,29 +103,43 @@ void check_tile(const Kernels& kernels, Filter filter, std::size_t dim, std::siz
   }
 }
 
-Neighbours search(const std::vector<double>& rows, std::size_t dim,
-                  const std::vector<double>& queries, std::size_t k, const Metric& metric,
-                  const Kernels* with) {
-  const std::vector<float> floats = as<float>(rows);
-  const Rows matrix = Rows::matrix(floats.data(), DType::kFloat32, dim, rows.size() / dim,
-                                   static_cast<std::ptrdiff_t>(dim * sizeof(float)));
-  return search_exact(matrix, queries.data(), queries.size() / dim, k, metric,
-                      {.threads = 1, .with = with});
-}
-
 // The int8 pass changes nothing: the portable kernels have none.
-void check_same(const std::vector<double>& rows, std::size_t dim,
-                const std::vector<double>& queries, std::size_t k) {
+void check_same(const Rows& rows, const std::vector<double>& queries, std::size_t k,
+                const std::uint8_t* mask = nullptr) {
+  const std::size_t count = queries.size() / rows.dim();
   for (const Metric& metric : metrics()) {
-    const Neighbours wanted =
-        search(rows, dim, queries, k, metric, kernels_for(InstructionSet::kPortable));
+    SearchOptions options{.threads = 1, .mask = mask};
+    options.with = kernels_for(InstructionSet::kPortable);
+    const Neighbours wanted = search_exact(rows, queries.data(), count, k, metric, options);
     for (const Kernels* with : all_kernels()) {
       if (with->int8 == nullptr) continue;
-      const Neighbours found = search(rows, dim, queries, k, metric, with);
+      options.with = with;
+      const Neighbours found = search_exact(rows, queries.data(), count, k, metric, options);
       CHECK(found.positions == wanted.positions);
       CHECK(found.distances == wanted.distances);
     }
   }
+}
+
+template <class T>
+Rows matrix(const std::vector<T>& values, DType type, std::size_t dim) {
+  return Rows::matrix(values.data(), type, dim, values.size() / dim,
+                      static_cast<std::ptrdiff_t>(dim * sizeof(T)));
+}
+
+void check_same(const std::vector<double>& rows, std::size_t dim,
+                const std::vector<double>& queries, std::size_t k) {
+  const std::vector<float> floats = as<float>(rows);
+  check_same(matrix(floats, DType::kFloat32, dim), queries, k);
+}
+
+// Each component but one is a little less than half-way between two steps of
+// the scale, so that all rounding errors point the same way.
+std::vector<double> half_way(std::size_t dim, double scale) {
+  std::vector<double> values(dim, 3.49 * scale / 127);
+  values[0] = scale;
+  for (double& v : values) v = static_cast<double>(static_cast<float>(v));
+  return values;
 }
 
 }  // namespace
@@ -135,9 +151,31 @@ TEST(int8_bounds_hold_and_are_of_use) {
       for (const std::size_t dim : {16, 17, 31, 64, 127, 300, 768, 1537}) {
         for (const double rows : {1e-9, 1.0, 1e8}) {
           for (const double query : {1e-6, 1.0, 1e4}) {
-            check_tile(*kernels, filter, dim, 20 + dim % 97, rows, query, 0.05);
+            check_tile(*kernels, filter, random_values(kRows * dim, 11, rows),
+                       random_values((20 + dim % 97) * dim, 12, query), dim, 0.05);
           }
         }
+      }
+    }
+  }
+}
+
+TEST(int8_bounds_hold_where_all_errors_point_the_same_way) {
+  for (const Kernels* kernels : all_kernels()) {
+    if (kernels->int8 == nullptr) continue;
+    for (const Filter filter : {Filter::kInner, Filter::kCosine, Filter::kSquared}) {
+      for (const std::size_t dim : {16, 2000, 20000}) {
+        std::vector<double> rows;
+        for (std::size_t i = 0; i < kRows; ++i) {
+          const std::vector<double> row = half_way(dim, 1 + 0.1 * static_cast<double>(i));
+          rows.insert(rows.end(), row.begin(), row.end());
+        }
+        std::vector<double> asked;
+        for (std::size_t i = 0; i < 48; ++i) {
+          const std::vector<double> query = half_way(dim, 1 + 0.01 * static_cast<double>(i));
+          asked.insert(asked.end(), query.begin(), query.end());
+        }
+        check_tile(*kernels, filter, rows, asked, dim, 0.5);
       }
     }
   }
@@ -146,8 +184,25 @@ TEST(int8_bounds_hold_and_are_of_use) {
 TEST(the_int8_pass_gives_the_same_results) {
   for (const std::size_t dim : {16, 19, 40, 128, 385}) {
     for (const std::size_t count : {20, 54, 103}) {
-      check_same(random_values(1500 * dim, 1), dim, random_values(count * dim, 2), 10);
+      check_same(random_values(1501 * dim, 1), dim, random_values(count * dim, 2), 10);
     }
+  }
+}
+
+TEST(all_types_and_masks_go_through_the_int8_pass) {
+  const std::size_t dim = 24, count = 1301;
+  const std::vector<double> queries = random_values(30 * dim, 21, 20);
+  std::vector<double> rows = random_values(count * dim, 20, 20);
+  check_same(matrix(rows, DType::kFloat64, dim), queries, 7);
+  for (double& v : rows) v = std::round(v);
+  const auto bytes = as<std::int8_t>(rows);
+  check_same(matrix(bytes, DType::kInt8, dim), queries, 7);
+  const auto wholes = as<std::int64_t>(rows);
+  check_same(matrix(wholes, DType::kInt64, dim), queries, 7);
+  std::vector<std::uint8_t> mask(count);
+  for (std::size_t i = 0; i < count; ++i) mask[i] = i % 11 != 3;
+  for (const std::size_t k : {1, 40, 300}) {
+    check_same(matrix(wholes, DType::kInt64, dim), queries, k, mask.data());
   }
 }
 
@@ -176,14 +231,63 @@ TEST(rows_of_every_magnitude_go_through_the_int8_pass) {
   check_same(rows, dim, random_values(40 * dim, 6, 3), 25);
 }
 
+TEST(rows_below_the_range_of_int8_scales_are_found) {
+  const std::size_t dim = 16;
+  for (const int exponent : {-70, -90, -110, -130}) {
+    std::vector<double> rows = random_values(1100 * dim, 9);
+    for (double& v : rows) v = std::ldexp(v, exponent);
+    const std::vector<float> floats = as<float>(rows);
+    const Rows all = matrix(floats, DType::kFloat32, dim);
+    // Of length one and so long that the products matter.
+    for (const double length : {1.0, 1e15}) {
+      check_same(all, random_values(25 * dim, 10, length), 9);
+    }
+  }
+}
+
+#if defined(__SSE2__)
+TEST(flushing_small_numbers_to_zero_loses_no_result) {
+  const std::size_t dim = 16;
+  // Their squares vanish, and so would their lengths. One is nearer, by less
+  // than what int8 takes from the query.
+  std::vector<double> rows(1100 * dim, 0.99 * 0x1p-70);
+  std::fill_n(rows.begin() + 700 * dim, dim, 0x1p-70);
+  std::vector<double> queries;
+  for (std::size_t i = 0; i < 25; ++i) {
+    const std::vector<double> query = half_way(dim, 0x1p57 + static_cast<double>(i));
+    queries.insert(queries.end(), query.begin(), query.end());
+  }
+  const std::vector<float> floats = as<float>(rows);
+  const Rows all = matrix(floats, DType::kFloat32, dim);
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(before | 0x8040);
+  check_same(all, queries, 3);
+  _mm_setcsr(before);
+}
+#endif
+
 TEST(queries_that_float32_cannot_search_for_are_answered) {
   const std::size_t dim = 16;
   std::vector<double> queries = random_values(30 * dim, 7);
   for (std::size_t j = 0; j < dim; ++j) {
     queries[3 * dim + j] *= 1e30;
     queries[8 * dim + j] *= 1e-30;
+    queries[11 * dim + j] *= 1e-140;
   }
   check_same(random_values(1200 * dim, 8), dim, queries, 5);
+  const std::vector<float> rows = as<float>(random_values(1200 * dim, 8));
+  for (std::size_t j = 0; j < dim; ++j) {
+    queries[17 * dim + j] = 0;
+    queries[23 * dim + j] = 4.9e-324;
+  }
+  for (const char* name : {"euclidean", "ip"}) {
+    std::vector<Neighbours> found;
+    for (const Kernels* with : all_kernels()) {
+      found.push_back(search_exact(matrix(rows, DType::kFloat32, dim), queries.data(), 30, 5,
+                                   *find_metric(name), {.threads = 1, .with = with}));
+      CHECK(found.back().positions == found.front().positions);
+    }
+  }
 }
 
 TEST_MAIN()
