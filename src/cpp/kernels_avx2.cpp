@@ -64,7 +64,7 @@ void half(const std::byte* from, std::size_t count, float* to) {
 }
 
 constexpr Kernels kTable = {InstructionSet::kAvx2, tile<V>,   few<V>, norms<V>,
-                            inverse_roots<V>,      select<V>, half, nullptr};
+                            inverse_roots<V>,      select<V>, half,   nullptr};
 
 }  // namespace
 }  // namespace docstore

@@ -53,7 +53,7 @@ void half(const std::byte* from, std::size_t count, float* to) {
 }
 
 constexpr Kernels kTable = {InstructionSet::kNeon, tile<V>,   few<V>, norms<V>,
-                            inverse_roots<V>,      select<V>, half, nullptr};
+                            inverse_roots<V>,      select<V>, half,   nullptr};
 
 }  // namespace
 

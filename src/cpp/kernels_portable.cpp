@@ -55,7 +55,7 @@ void half(const std::byte* from, std::size_t count, float* to) {
 }
 
 constexpr Kernels kTable = {InstructionSet::kPortable, tile<V>,   few<V>, norms<V>,
-                            inverse_roots<V>,          select<V>, half, nullptr};
+                            inverse_roots<V>,          select<V>, half,   nullptr};
 
 }  // namespace
 
