@@ -19,8 +19,8 @@ from .errors import (
     InvalidVector,
     LengthMismatch,
 )
-from .memory import MemoryRecords
 from .inference import kind_of_model, output_of, running
+from .memory import MemoryRecords
 from .schema import CONTENT_FIELDS
 
 if TYPE_CHECKING:
