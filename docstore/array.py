@@ -15,7 +15,7 @@ from .generators import Maker
 from .indexing import checked
 from .memory import MemoryRecords
 from .opening import open_path, open_records
-from .searching import SearchedSequence
+from .processed import ProcessedSequence
 from .state import to_record
 from .stored import StoredRecords
 from .table import Table
@@ -32,7 +32,7 @@ __all__ = ['DocumentArray']
 _TAGS = {'sqlite': 'SQLite', 'annlite': 'AnnLite', 'disk': 'Disk'}
 
 
-class DocumentArray(SearchedSequence):
+class DocumentArray(ProcessedSequence):
     """Documents in an order, in memory or in a store.
 
     In memory it is a list of references. In a store (``storage='sqlite'``,

@@ -42,6 +42,7 @@ __all__ = [
     'UnknownName',
     'UnsupportedFormat',
     'UnsupportedOperation',
+    'WorkerDied',
 ]
 
 
@@ -189,6 +190,10 @@ class ReadOnlyStore(StorageError):
 
 class TransactionError(DocstoreError, RuntimeError):
     """The operation is not allowed inside, or outside, a transaction."""
+
+
+class WorkerDied(DocstoreError, RuntimeError):
+    """A worker process ended, or failed, in a way that it could not tell itself."""
 
 
 class CorruptData(DocstoreError, ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -74,6 +75,14 @@ class MemoryRecords(Records):
         records._docs = [None] * len(rows)
         records._rows = rows
         records._source = source
+        return records
+
+    @classmethod
+    def flattened(cls, docs: Iterable[Document]) -> MemoryRecords:
+        """Documents with all that is nested in them; until the list is changed."""
+        records = cls(docs)
+        records.flat = True
+        records._changed = partial(setattr, records, 'flat', False)
         return records
 
     # -- reading ---------------------------------------------------------

@@ -12,7 +12,10 @@ from .errors import InvalidArgument
 if TYPE_CHECKING:
     from .document import Document
 
-__all__ = ['Selector', 'flatten', 'parse_paths', 'walk']
+__all__ = ['ROOT', 'Selector', 'flatten', 'parse_paths', 'walk']
+
+#: A longer path is no path through documents, but an attempt to exhaust the stack.
+_LONGEST = 256
 
 _SELECTOR = re.compile(r'(?P<kind>[rcm])(?P<slice>\[[-:\d]*\]|[-:\d]*)|(?P<fields>\.\[[^\]]*\])')
 
@@ -23,6 +26,10 @@ class Selector:
 
     kind: str
     which: slice
+
+
+#: The path ``'r'``: the array itself.
+ROOT = [Selector('r', slice(None))]
 
 
 def parse_paths(paths: str) -> list[list[Selector]]:
@@ -52,6 +59,11 @@ def _parse_path(path: str, whole: str) -> list[Selector]:
                 f'{whole!r} is not a path: at {path[at:]!r} one of r (root), c (chunks) and m '
                 "(matches) was expected, each with an optional slice: 'c', 'm[:3]', 'r,cm'"
             )
+        if match['slice'] == '[]' or len(steps) == _LONGEST:
+            raise InvalidArgument(
+                f'{whole[:80]!r} is not a path: '
+                + (f'[] after {match["kind"]!r} is empty' if match['slice'] else 'it is too long')
+            )
         steps.append(Selector(match['kind'], _parse_slice(match['slice'].strip('[]'), whole)))
         at = match.end()
     return steps
@@ -73,18 +85,21 @@ def _parse_slice(text: str, whole: str) -> slice:
 
 def walk(docs: Iterable[Document], steps: list[Selector]) -> Iterator[list[Document]]:
     """The Documents that a path leads to, one list for each parent."""
-    chosen = list(docs)
-    step, *rest = steps
-    if step.kind == 'r':
-        groups = [chosen[step.which]]
-    else:
-        field = 'chunks' if step.kind == 'c' else 'matches'
-        groups = [list(getattr(doc, field))[step.which] for doc in chosen]
+    groups: Iterator[Iterable[Document]] = iter([docs])
+    for step in steps:
+        groups = _followed(groups, step)
+    return (group if isinstance(group, list) else list(group) for group in groups)
+
+
+def _followed(groups: Iterator[Iterable[Document]], step: Selector) -> Iterator[Iterable[Document]]:
+    """One step further from each group: no group is made before it is asked for."""
     for group in groups:
-        if rest:
-            yield from walk(group, rest)
+        if step.kind == 'r':
+            yield group if step.which == slice(None) else list(group)[step.which]
         else:
-            yield group
+            field = 'chunks' if step.kind == 'c' else 'matches'
+            for doc in group:
+                yield list(getattr(doc, field))[step.which]
 
 
 def flatten(docs: Iterable[Document]) -> Iterator[Document]:
