@@ -75,7 +75,8 @@ class Job:
 
     def run(self, tasks: Tasks, text: str, total: int | None) -> Iterator[Any]:
         """The results of all items of the tasks, in order."""
-        with closing(tasks), closing(results(self.workers, self.function, tasks)) as made:
+        made = results(self.workers, self.function, tasks)
+        with closing(tasks), closing(made):
             yield from tracked_steps(made, text, bool(self.show_progress), total)
 
 
@@ -224,7 +225,9 @@ def file_records(
     return cast('Generator[dict[str, Any], None, None]', load_records(path, settled, compression))
 
 
-def load_batches(source: Generator[dict[str, Any], None, None], size: int, job: Job) -> Iterator[Any]:
+def load_batches(
+    source: Generator[dict[str, Any], None, None], size: int, job: Job
+) -> Iterator[Any]:
     """What the function gives for each batch of Documents that come as plain fields."""
 
     def tasks() -> Tasks:
@@ -252,7 +255,9 @@ def apply_each(records: Records, job: Job) -> None:
 
     def changes() -> Iterator[dict[int, Document]]:
         while part := list(islice(made, _WRITTEN)):
-            yield _places(records, ((position, _one(records, position, doc)) for position, doc in part))
+            yield _places(
+                records, ((position, _one(records, position, doc)) for position, doc in part)
+            )
 
     _write(records, changes())
 
@@ -297,9 +302,7 @@ def _padded(places: Positions, count: int) -> list[int | None]:
     return [*(int(place) for place in places[:count]), *[None] * (count - len(places))]
 
 
-def _places(
-    records: Records, pairs: Iterable[tuple[int | None, Document]]
-) -> dict[int, Document]:
+def _places(records: Records, pairs: Iterable[tuple[int | None, Document]]) -> dict[int, Document]:
     """Where Documents go: to their ids, nearly always at the positions they came from."""
     placed: dict[int, Document] = {}
     pairs = list(pairs)

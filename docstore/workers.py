@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -182,7 +182,7 @@ def _submitter(pool: Any) -> Submit:
     return lambda function, *given: pool.apply_async(function, given).get
 
 
-def results(workers: Workers, function: Call, tasks: Iterable[Task]) -> Iterator[Any]:
+def results(workers: Workers, function: Call, tasks: Iterable[Task]) -> Generator[Any, None, None]:
     """What ``function`` gives for each item of all tasks, in order.
 
     Tasks are taken, and given out, a few ahead of the results that are taken.
@@ -225,9 +225,8 @@ def _taken(task: Task, result: Callable[[], Any]) -> Iterator[Any]:
     for value in values:
         yield _unpacked(value)
     if failure is not None:
-        at, error = failure
-        _add_note(error, f'raised for {task.name(at)}')
-        raise error
+        _add_note(failure[1], f'raised for {task.name(failure[0])}')
+        raise failure[1]
 
 
 def _add_note(error: Exception, text: str) -> None:

@@ -34,9 +34,9 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
         'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
-        'indexing', 'generators',
+        'indexing', 'generators', 'workers', 'processing', 'reducing',
     ),
-    4: ('sequence', 'saving', 'searching', 'array', 'nested'),
+    4: ('sequence', 'saving', 'searching', 'parted', 'processed', 'array', 'nested'),
     5: ('testing', 'testing.*'),
     7: ('__init__',),
 }  # fmt: skip
@@ -62,13 +62,16 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'scipy': ('codecs.protobuf', 'contents', 'distance'),
     'datasets': ('generators',),
     'google': ('codecs.protobuf*',),
+    'loky': ('workers',),
+    'cloudpickle': ('workers',),
 }
 
 #: What belongs to serving: level 6, which is not built yet, and nothing below.
 SERVING = {'asyncio', 'multiprocessing', 'yaml', 'grpc', 'http', 'socket', 'socketserver'}
 
-#: The modules that may turn pickles into objects, behind an allow-list.
-UNPICKLES = ('codecs.pickled',)
+#: The modules that may turn pickles into objects: behind an allow-list; and in a worker
+#: process, what the process that started it has pickled.
+UNPICKLES = ('codecs.pickled', 'workers')
 
 #: Names that the standard library has too, and why ours do no harm.
 NAMESAKES = {
