@@ -42,7 +42,7 @@ __all__ = [
     'UnknownName',
     'UnsupportedFormat',
     'UnsupportedOperation',
-    'WorkerDied',
+    'WorkerFailed',
 ]
 
 
@@ -192,7 +192,7 @@ class TransactionError(DocstoreError, RuntimeError):
     """The operation is not allowed inside, or outside, a transaction."""
 
 
-class WorkerDied(DocstoreError, RuntimeError):
+class WorkerFailed(DocstoreError, RuntimeError):
     """A worker process ended, or failed, in a way that it could not tell itself."""
 
 

@@ -65,7 +65,7 @@ class ProcessedSequence(PartedSequence):
         Exception
             What ``func`` raises, after the results of the Documents before,
             with a note that names the Document.
-        WorkerDied
+        WorkerFailed
             If a process ended before its work did.
 
         Examples

@@ -25,7 +25,7 @@ from .errors import (
     InvalidArgument,
     InvalidType,
     MissingDependency,
-    WorkerDied,
+    WorkerFailed,
     did_you_mean,
 )
 from .memory import MemoryRecords
@@ -191,7 +191,7 @@ def results(workers: Workers, function: Call, tasks: Iterable[Task]) -> Generato
 
     Raises
     ------
-    WorkerDied
+    WorkerFailed
         If a worker process ended before its work did.
     """
     run = _packed_run(function) if workers.remote else _local_run(function)
@@ -213,15 +213,17 @@ def _taken(task: Task, result: Callable[[], Any]) -> Iterator[Any]:
     """The results of one task, as they were given; the exception after those before it."""
     from concurrent.futures import BrokenExecutor
 
+    last = len(task.items) - 1
     try:
         values, failure = result()
     except BrokenExecutor as error:
-        last = len(task.items) - 1
-        where = task.name(0) + (f' to {task.name(last)}' if last else '')
-        raise WorkerDied(
+        raise WorkerFailed(
             f'a worker process ended before its work did ({error}); the first results that are '
-            f'missing are those of {where}'
+            f'missing are those from {task.name(0)} to {task.name(last)}'
         ) from error
+    except Exception as error:
+        _add_note(error, f'raised by the pool, from {task.name(0)} to {task.name(last)}')
+        raise
     for value in values:
         yield _unpacked(value)
     if failure is not None:
@@ -347,6 +349,6 @@ def _sendable(error: Exception) -> Exception:
         copy(error)  # Some are pickled, and then cannot be made anew.
         sent = error
     except Exception:  # noqa: BLE001  # whatever it is, it cannot be sent
-        sent = WorkerDied(f'a worker process raised {type(error).__name__}: {error}')
+        sent = WorkerFailed(f'a worker process raised {type(error).__name__}: {error}')
     _add_note(sent, f'in a worker process:\n{text}')
     return sent

@@ -4,6 +4,9 @@ from .bulk import BulkTests
 from .deleting import DeletingTests
 from .getting import GettingTests
 from .lists import ListTests
+from .paths import PathTests
+from .processing import ProcessingTests
+from .reducing import ReducingTests
 from .refusing import RefusingTests
 from .searching import SearchingTests
 from .setting import SettingTests
@@ -27,6 +30,9 @@ class ArrayTests(
     StoringTests,
     TransactingTests,
     RefusingTests,
+    PathTests,
+    ProcessingTests,
+    ReducingTests,
 ):
     """What a DocumentArray does, whatever its storage.
 

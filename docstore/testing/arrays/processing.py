@@ -1,0 +1,380 @@
+"""Batches, samples, and functions that run over the Documents."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from docstore.array import DocumentArray
+from docstore.document import Document
+from docstore.errors import DocumentNotFound, EncodeError, InvalidArgument, InvalidType
+
+from ..checks import contents, ids, make_docs, refuses, vectors
+from .base import ArraySuite, Opener
+
+__all__ = ['ProcessingTests']
+
+needs_processes = pytest.mark.skipif(find_spec('loky') is None, reason='processes need loky')
+
+
+def shout(doc: Document) -> Document:
+    """Change fields of every kind."""
+    doc.text = doc.text.upper()
+    doc.tags['seen'] = True
+    doc.embedding = doc.embedding + 1
+    return doc
+
+
+def shout_all(docs: Any) -> Any:
+    """The same for an array."""
+    for doc in docs:
+        shout(doc)
+    return docs
+
+
+def fail_at(name: str) -> Any:
+    """A function that changes Documents until it comes to one."""
+
+    def func(doc: Document) -> Document:
+        if doc.id == name:
+            raise LookupError('as it should')
+        return shout(doc)
+
+    return func
+
+
+def notes(error: BaseException) -> str:
+    """What was added to an exception on its way."""
+    return '\n'.join(getattr(error, '__notes__', []))
+
+
+class ProcessingTests(ArraySuite):
+    """``batch``, ``sample``, ``split_by_tag``, ``map``, ``apply`` and what goes with them."""
+
+    # -- parts ------------------------------------------------------------
+
+    @pytest.mark.parametrize('size', [1, 2, 5, 99, np.int64(3)])
+    def test_batches(self, da: DocumentArray, size: Any) -> None:
+        parts = list(da.batch(size))
+        assert all(isinstance(part, DocumentArray) for part in parts)
+        names = [ids(part) for part in parts]
+        assert names == [ids(make_docs(5))[at : at + size] for at in range(0, 5, size)]
+        assert list(da.batch_ids(size)) == names
+
+    @pytest.mark.parametrize('size', [0, -1, 1.5, '2', None, True])
+    def test_sizes_of_batches(self, da: DocumentArray, size: Any) -> None:
+        for bad in (
+            lambda: da.batch(size),
+            lambda: da.batch_ids(size),
+            lambda: da.map_batch(len, size),
+            lambda: da.apply_batch(shout_all, size),
+        ):
+            with refuses(InvalidArgument, ValueError, 'batch_size', array=da):
+                bad()
+
+    def test_shuffled_batches(self, opener: Opener) -> None:
+        da = opener(make_docs(40))
+        names = [ids(part) for part in da.batch(7, shuffle=True)]
+        assert [len(part) for part in names] == [7] * 5 + [5]
+        flat = [name for part in names for name in part]
+        assert flat != ids(da)
+        assert sorted(flat) == sorted(ids(da))
+        assert sorted(sum(da.batch_ids(7, shuffle=True), [])) == sorted(ids(da))  # noqa: RUF017
+
+    def test_batches_are_those_of_the_call(self, da: DocumentArray) -> None:
+        parts = da.batch(2)
+        assert ids(next(parts)) == ['d0', 'd1']
+        da.append(Document(id='later'))
+        del da[0]
+        assert [ids(part) for part in parts] == [['d2', 'd3'], ['d4']]
+
+    def test_no_batches(self, empty: DocumentArray) -> None:
+        assert list(empty.batch(3)) == list(empty.batch_ids(3, shuffle=True)) == []
+        assert list(empty.map(len)) == list(empty.map_batch(len, 3)) == []
+        assert empty.apply(shout) is empty
+        assert empty.apply_batch(shout_all, 3, backend='thread') is empty
+        assert empty.split_by_tag('x') == {}
+        assert len(empty.shuffle()) == len(empty.sample(0)) == 0
+
+    def test_what_a_batch_shows_is_written_through(self, da: DocumentArray) -> None:
+        for part in da.batch(2):
+            part.texts = ['new'] * len(part)
+        assert da.texts == ['new'] * 5
+
+    def test_samples(self, opener: Opener) -> None:
+        da = opener(make_docs(20))
+        chosen = da.sample(6, seed=3)
+        assert isinstance(chosen, DocumentArray)
+        assert chosen.storage == 'memory'
+        assert ids(chosen) == [f'd{i}' for i in random.Random(3).sample(range(20), 6)]
+        assert ids(da.shuffle(seed=3)) == [f'd{i}' for i in random.Random(3).sample(range(20), 20)]
+        assert ids(da) == ids(make_docs(20))
+        assert len(set(ids(da.sample(20)))) == 20
+        assert contents(sorted(da.shuffle(), key=lambda doc: int(doc.id[1:]))) == contents(da)
+
+    def test_samples_follow_the_state_of_random(self, opener: Opener) -> None:
+        da = opener(make_docs(20))
+        state = random.getstate()
+        try:
+            random.seed(5)
+            first = ids(da.sample(4)), ids(da.shuffle()), list(da.batch_ids(3, shuffle=True))
+            random.seed(5)
+            assert (ids(da.sample(4)), ids(da.shuffle()), list(da.batch_ids(3, True))) == first
+            after = random.getstate()
+            da.sample(4, seed=1)
+            assert random.getstate() == after
+        finally:
+            random.setstate(state)
+
+    @pytest.mark.parametrize('k', [6, -1, 2.0, None, True, '3'])
+    def test_samples_that_cannot_be(self, da: DocumentArray, k: Any) -> None:
+        with refuses(InvalidArgument, ValueError, 'k', 5, array=da):
+            da.sample(k)
+
+    def test_parts_by_tag(self, da: DocumentArray) -> None:
+        parts = da.split_by_tag('kind')
+        assert {kind: ids(part) for kind, part in parts.items()} == {
+            'even': ['d0', 'd2', 'd4'],
+            'odd': ['d1', 'd3'],
+        }
+        assert list(parts) == ['even', 'odd']
+        assert isinstance(parts['even'], DocumentArray)
+        assert [ids(part) for part in da.split_by_tag('nested__x__1__y').values()] == [
+            [f'd{i}'] for i in range(5)
+        ]
+        da[1].tags['rare'] = False
+        assert {kind: ids(part) for kind, part in da.split_by_tag('rare').items()} == {
+            False: ['d1']
+        }
+        assert da.split_by_tag('missing') == {}
+
+    def test_tags_that_split_nothing(self, da: DocumentArray) -> None:
+        with refuses(InvalidType, TypeError, 'nested', 'd0', array=da):
+            da.split_by_tag('nested')
+        with refuses(InvalidType, TypeError, 'tag', array=da):
+            da.split_by_tag(3)
+
+    # -- map --------------------------------------------------------------
+
+    @pytest.mark.parametrize('workers', [None, 1, 3])
+    def test_results_are_in_order(self, opener: Opener, workers: int | None) -> None:
+        da = opener(make_docs(70))
+
+        def slow(doc: Document) -> str:
+            time.sleep(0.002 * (doc.tags['i'] % 3 == 0))
+            return doc.text
+
+        assert list(da.map(slow, num_worker=workers)) == [f'text {i}' for i in range(70)]
+        assert list(da.map_batch(ids, 32, num_worker=workers)) == [
+            ids(part) for part in da.batch(32)
+        ]
+
+    def test_results_are_not_worked_out_far_ahead(self, opener: Opener) -> None:
+        da = opener(make_docs(60))
+        called: list[str] = []
+
+        def note(doc: Document) -> str:
+            called.append(doc.id)
+            return doc.id
+
+        found = da.map(note, num_worker=2)
+        assert called == []
+        assert next(found) == 'd0'
+        assert len(called) <= 5
+        assert isinstance(found, Iterator)
+        found.close()  # type: ignore[attr-defined]
+        assert len(called) <= 5
+
+    def test_shuffled_batches_of_functions(self, opener: Opener) -> None:
+        da = opener(make_docs(30))
+        names = [name for part in da.map_batch(ids, 4, shuffle=True) for name in part]
+        assert names != ids(da)
+        assert sorted(names) == sorted(ids(da))
+
+    def test_threads_get_the_documents_themselves(self, da: DocumentArray) -> None:
+        for doc in da.map(shout):
+            assert doc.text.startswith('TEXT')
+        assert da.texts == [f'TEXT {i}' for i in range(5)]
+
+    def test_an_exception_names_the_document(self, da: DocumentArray) -> None:
+        found = da.map(lambda doc: 1 // (doc.tags['i'] - 3), num_worker=2)
+        assert [next(found) for _ in range(3)] == [-1, -1, -1]
+        with pytest.raises(ZeroDivisionError) as caught:
+            next(found)
+        assert "position 3 (id 'd3')" in notes(caught.value)
+        with pytest.raises(ZeroDivisionError) as caught:
+            list(da.map_batch(lambda part: 1 // (part[0].tags['i'] - 2), 2))
+        assert "batch 1 (documents 'd2' to 'd3')" in notes(caught.value)
+
+    def test_a_pool_of_ones_own(self, da: DocumentArray) -> None:
+        with ThreadPoolExecutor(2, thread_name_prefix='mine') as pool:
+            for _ in range(2):
+                names = set(da.map(lambda _: threading.current_thread().name[:4], pool=pool))
+                assert names == {'mine'}
+            da.apply(shout, pool=pool).apply_batch(shout_all, 2, pool=pool)
+        assert da[:, 'tags__seen'] == [True] * 5
+
+    @pytest.mark.parametrize(
+        ('arguments', 'error', 'builtin', 'word'),
+        [
+            ({'backend': 'threads'}, InvalidArgument, ValueError, "did you mean 'thread'"),
+            ({'num_worker': 0}, InvalidArgument, ValueError, 'num_worker'),
+            ({'num_worker': 1.5}, InvalidArgument, ValueError, 'num_worker'),
+            ({'pool': 3}, InvalidType, TypeError, 'int'),
+        ],
+    )
+    def test_workers_that_cannot_be(
+        self, da: DocumentArray, arguments: Any, error: Any, builtin: Any, word: str
+    ) -> None:
+        for bad in (
+            lambda: da.map(len, **arguments),
+            lambda: da.map_batch(len, 2, **arguments),
+            lambda: da.apply(shout, **arguments),
+            lambda: da.apply_batch(shout_all, 2, **arguments),
+        ):
+            with refuses(error, builtin, word, array=da):
+                bad()
+        with refuses(InvalidType, TypeError, 'callable', array=da):
+            da.map('len')
+
+    # -- apply ------------------------------------------------------------
+
+    def test_what_is_applied_is_kept(self, tmp_path: Path) -> None:
+        da = self.open(tmp_path, make_docs(40))
+        expected = [shout(doc) for doc in make_docs(40)]
+        held = da[3]
+        assert da.apply(shout, num_worker=2) is da
+        assert contents(da) == contents(expected)
+        assert held.text == 'TEXT 3'
+        assert held == da[3]
+        da = self.reopen(da, tmp_path)
+        assert contents(da) == contents(expected)
+        da.close()
+
+    @pytest.mark.parametrize('shuffle', [False, True])
+    def test_batches_that_are_applied_are_kept(self, tmp_path: Path, shuffle: bool) -> None:
+        da = self.open(tmp_path, make_docs(23))
+        assert da.apply_batch(shout_all, 4, shuffle=shuffle) is da
+        expected = [shout(doc) for doc in make_docs(23)]
+        assert contents(da) == contents(expected)
+        da = self.reopen(da, tmp_path)
+        assert contents(da) == contents(expected)
+        da.close()
+
+    def test_documents_that_are_given_back(self, da: DocumentArray) -> None:
+        da.apply(lambda doc: Document(id=doc.id, blob=b'new', chunks=[Document(id='c')]))
+        assert contents(da) == contents(
+            Document(id=f'd{i}', blob=b'new', chunks=[Document(id='c')]) for i in range(5)
+        )
+        assert da[4].chunks[0].parent_id == 'd4'
+        da.apply(lambda doc: Document(id='d1', text='for another') if doc.id == 'd3' else doc)
+        assert da[:, ['id', 'text']] == [ids(make_docs(5)), ['', 'for another', '', '', '']]
+
+    def test_a_part_of_a_batch(self, da: DocumentArray) -> None:
+        da.apply_batch(lambda part: [Document(id=part[-1].id, text='last')], 2)
+        assert da.texts == ['text 0', 'last', 'text 2', 'last', 'last']
+
+    def test_other_fields_are_gone(self, da: DocumentArray) -> None:
+        da.apply(lambda doc: Document(id=doc.id, uri='u.png'))
+        assert [doc.non_empty_fields for doc in da] == [('id', 'mime_type', 'uri')] * 5
+        assert da.embeddings is None
+        da.embeddings = vectors(5)
+        assert ids(da.find(vectors(5)[2], limit=1)) == ['d2']
+
+    @pytest.mark.parametrize('name', ['d0', 'd37', 'd39'])
+    def test_all_or_nothing(self, opener: Opener, name: str) -> None:
+        da = opener(make_docs(40))
+        before = contents(da)
+        with pytest.raises(LookupError) as caught:
+            da.apply(fail_at(name), num_worker=2)
+        assert f"position {name[1:]} (id '{name}')" in notes(caught.value)
+        assert contents(da) == before
+        with pytest.raises(LookupError) as caught:
+            da.apply_batch(lambda part: [fail_at(name)(doc) for doc in part], 8)
+        assert f'batch {int(name[1:]) // 8} ' in notes(caught.value)
+        assert contents(da) == before
+        da.apply(fail_at('nobody'))
+        assert da[39].text == 'TEXT 39'
+
+    def test_what_is_no_document_is_refused(self, da: DocumentArray) -> None:
+        with refuses(InvalidType, TypeError, 'd0', 'NoneType', 'return doc', array=da):
+            da.apply(lambda doc: None)
+        with refuses(InvalidType, TypeError, "'d3'", 'str', array=da):
+            da.apply(lambda doc: doc.id if doc.id == 'd3' else doc)
+        with refuses(InvalidType, TypeError, 'batch 1', "'d2'", 'NoneType', array=da):
+            da.apply_batch(lambda part: part if part[0].id == 'd0' else None, 2)
+        with refuses(InvalidType, TypeError, 'int', array=da):
+            da.apply_batch(lambda part: [1], 2)
+
+    def test_ids_must_stay(self, da: DocumentArray) -> None:
+        with refuses(DocumentNotFound, KeyError, "'new'", "'d0'", array=da):
+            da.apply(lambda doc: Document(doc, id='new'))
+        with refuses(DocumentNotFound, KeyError, "'new'", array=da):
+            da.apply_batch(lambda part: [*part, Document(id='new')], 2)
+
+    def test_what_cannot_be_stored_changes_nothing(self, da: DocumentArray) -> None:
+        if not self.persistent:
+            pytest.skip('memory keeps any object')
+
+        def spoil(doc: Document) -> Document:
+            doc.tags = {'bad': object()} if doc.id == 'd4' else {}
+            return doc
+
+        with refuses(EncodeError, TypeError, 'd4', 'tags', array=da):
+            da.apply(spoil)
+        with refuses(EncodeError, TypeError, 'd4', 'tags', array=da):
+            da.apply_batch(lambda part: [spoil(doc) for doc in part], 2)
+
+    def test_inside_a_transaction(self, opener: Opener) -> None:
+        da = opener(make_docs(5))
+        with da:
+            da.append(Document(id='d5', text='text 5', embedding=vectors(1)[0]))
+            da.apply(shout)
+        assert da.texts == [f'TEXT {i}' for i in range(6)]
+        with pytest.raises(RuntimeError, match='stop'), da:
+            da.apply(lambda doc: Document(id=doc.id))
+            raise RuntimeError('stop')
+        assert da.texts == [f'TEXT {i}' for i in range(6)]
+
+    def test_nested_documents(self, tmp_path: Path) -> None:
+        docs = [Document(id=n, chunks=[Document(id=f'{n}{i}') for i in range(3)]) for n in 'ab']
+        da = self.open(tmp_path, docs)
+        da['@c'].apply(lambda doc: Document(id=doc.id, text=f'chunk {doc.id}'))
+        expected = [f'chunk {n}{i}' for n in 'ab' for i in range(3)]
+        assert da['@c', 'text'] == expected
+        da = self.reopen(da, tmp_path)
+        assert da['@c', 'text'] == expected
+        da.close()
+
+    # -- processes --------------------------------------------------------
+
+    @needs_processes
+    def test_processes(self, tmp_path: Path) -> None:
+        da = self.open(tmp_path, make_docs(20))
+        added = 'x' * 3
+
+        def longer(doc: Document) -> Document:
+            doc.text += added
+            doc.embedding += 1
+            return doc
+
+        held = da[3]
+        da.apply(longer, backend='process', num_worker=2)
+        assert da.texts == [f'text {i}xxx' for i in range(20)]
+        assert held.text == 'text 3xxx'
+        np.testing.assert_array_equal(da.embeddings, vectors(20) + 1)
+        with pytest.raises(LookupError) as caught:
+            da.apply(fail_at('d7'), backend='process', num_worker=2)
+        assert "position 7 (id 'd7')" in notes(caught.value)
+        da = self.reopen(da, tmp_path)
+        assert da.texts == [f'text {i}xxx' for i in range(20)]
+        da.close()
