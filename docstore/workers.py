@@ -214,15 +214,16 @@ def _taken(task: Task, result: Callable[[], Any]) -> Iterator[Any]:
     from concurrent.futures import BrokenExecutor
 
     last = len(task.items) - 1
+    where = f'{task.name(0)} to {task.name(last)}' if last else task.name(0)
     try:
         values, failure = result()
     except BrokenExecutor as error:
+        reason = str(error).partition('\n')[0]
         raise WorkerFailed(
-            f'a worker process ended before its work did ({error}); the first results that are '
-            f'missing are those from {task.name(0)} to {task.name(last)}'
+            f'a worker process ended before its work did, at the latest with {where}: {reason}'
         ) from error
     except Exception as error:
-        _add_note(error, f'raised by the pool, from {task.name(0)} to {task.name(last)}')
+        _add_note(error, f'raised by the pool for {where}')
         raise
     for value in values:
         yield _unpacked(value)

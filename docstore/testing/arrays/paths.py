@@ -11,6 +11,7 @@ import pytest
 from docstore.array import DocumentArray
 from docstore.document import Document
 from docstore.errors import (
+    EncodeError,
     InvalidArgument,
     InvalidDocument,
     InvalidIndex,
@@ -93,7 +94,7 @@ class PathTests(ArraySuite):
         ['@', '@,', '@c,', '@C', '@c[]', '@c[1', '@c1]', '@c[a]', '@c[1:2:3:4]', '@c[::0]',
          '@c[--1]', '@c-', '@r/c', '@' + 'r' * 1000, '@c[' + '9' * 10_000 + ']'],
     )  # fmt: skip
-    def test_what_is_no_path(self, nested: DocumentArray, path: str) -> None:
+    def test_bad_paths_change_nothing(self, nested: DocumentArray, path: str) -> None:
         for bad in (
             lambda: nested[path],
             lambda: nested.traverse(path[1:]),
@@ -241,11 +242,13 @@ class PathTests(ArraySuite):
             with refuses(error, builtin, array=nested):
                 nested[key, names] = values
 
-    def test_what_cannot_be_stored_changes_nothing(self, nested: DocumentArray) -> None:
+    def test_nested_values_that_cannot_be_stored_change_nothing(
+        self, nested: DocumentArray
+    ) -> None:
         if not self.persistent:
             pytest.skip('memory keeps any object')
         held = nested[0].chunks[0]
-        with refuses(InvalidType, TypeError, 'a', array=nested):
+        with refuses(EncodeError, TypeError, 'chunks[1].tags.bad', array=nested):
             nested['@c', 'tags'] = [{'fine': 1}, {}, {}, {'bad': object()}]
         assert nested['@c', 'tags'] == [{}, {'n': 1}, {}, {'n': 1}]
         assert held.text == 'c0'

@@ -305,15 +305,32 @@ class ProcessingTests(ArraySuite):
         da.apply(fail_at('nobody'))
         assert da[39].text == 'TEXT 39'
 
-    def test_what_is_no_document_is_refused(self, da: DocumentArray) -> None:
-        with refuses(InvalidType, TypeError, 'd0', 'NoneType', 'return doc', array=da):
-            da.apply(lambda doc: None)
-        with refuses(InvalidType, TypeError, "'d3'", 'str', array=da):
-            da.apply(lambda doc: doc.id if doc.id == 'd3' else doc)
-        with refuses(InvalidType, TypeError, 'batch 1', "'d2'", 'NoneType', array=da):
-            da.apply_batch(lambda part: part if part[0].id == 'd0' else None, 2)
-        with refuses(InvalidType, TypeError, 'int', array=da):
-            da.apply_batch(lambda part: [1], 2)
+    @pytest.mark.parametrize(
+        ('func', 'words'),
+        [
+            (lambda doc: None, ["'d0'", 'NoneType', 'return doc']),
+            (lambda doc: doc.id if doc.id == 'd3' else doc, ["'d3'", 'str']),
+        ],
+    )
+    def test_what_is_no_document_is_refused(
+        self, da: DocumentArray, func: Any, words: list[str]
+    ) -> None:
+        with refuses(InvalidType, TypeError, *words, array=da):
+            da.apply(func)
+
+    @pytest.mark.parametrize(
+        ('func', 'words'),
+        [
+            (lambda part: part if part[0].id == 'd0' else None, ['batch 1', "'d2'", 'NoneType']),
+            (lambda part: part[0], ['batch 0', 'Document']),
+            (lambda part: [1], ['int']),
+        ],
+    )
+    def test_what_is_no_batch_is_refused(
+        self, da: DocumentArray, func: Any, words: list[str]
+    ) -> None:
+        with refuses(InvalidType, TypeError, *words, array=da):
+            da.apply_batch(func, 2)
 
     def test_ids_must_stay(self, da: DocumentArray) -> None:
         with refuses(DocumentNotFound, KeyError, "'new'", "'d0'", array=da):
@@ -321,7 +338,7 @@ class ProcessingTests(ArraySuite):
         with refuses(DocumentNotFound, KeyError, "'new'", array=da):
             da.apply_batch(lambda part: [*part, Document(id='new')], 2)
 
-    def test_what_cannot_be_stored_changes_nothing(self, da: DocumentArray) -> None:
+    def test_results_that_cannot_be_stored_change_nothing(self, da: DocumentArray) -> None:
         if not self.persistent:
             pytest.skip('memory keeps any object')
 
@@ -345,7 +362,7 @@ class ProcessingTests(ArraySuite):
             raise RuntimeError('stop')
         assert da.texts == [f'TEXT {i}' for i in range(6)]
 
-    def test_nested_documents(self, tmp_path: Path) -> None:
+    def test_nested_documents_are_applied(self, tmp_path: Path) -> None:
         docs = [Document(id=n, chunks=[Document(id=f'{n}{i}') for i in range(3)]) for n in 'ab']
         da = self.open(tmp_path, docs)
         da['@c'].apply(lambda doc: Document(id=doc.id, text=f'chunk {doc.id}'))

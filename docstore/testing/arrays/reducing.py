@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ class ReducingTests(ArraySuite):
         assert other['a'].tags == {'x': [1]}
         assert da['a'].tags == {'x': [1, 2]}
 
-    def test_many(self, opener: Opener) -> None:
+    def test_many_are_reduced(self, opener: Opener) -> None:
         da = opener(make_docs(1))
         parts = [
             [Document(id='n', text='first')],
@@ -88,17 +89,18 @@ class ReducingTests(ArraySuite):
         assert contents(da) == before
 
     def test_bad_arrays_change_nothing(self, da: DocumentArray) -> None:
+        some: Any = [Document(id='new')]
         for bad in (
             lambda: da.reduce(3),
-            lambda: da.reduce([Document(id='new'), 'text']),
+            lambda: da.reduce([*some, 'text']),
             lambda: da.reduce(Document(id='new')),
             lambda: da.reduce_all(Document(id='new')),
-            lambda: da.reduce_all([[Document(id='new')], None]),
+            lambda: da.reduce_all([some, None]),
         ):
             with refuses(InvalidType, TypeError, array=da):
                 bad()
 
-    def test_what_cannot_be_stored_changes_nothing(self, da: DocumentArray) -> None:
+    def test_taking_in_what_cannot_be_stored_changes_nothing(self, da: DocumentArray) -> None:
         if not self.persistent:
             pytest.skip('memory keeps any object')
         before = contents(da)
