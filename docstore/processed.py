@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .applying import apply_batches, apply_each
 from .parted import PartedSequence
 from .processing import (
     Job,
-    apply_batches,
-    apply_each,
     batches,
     check_batch_size,
     file_records,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -15,12 +15,8 @@ import numpy as np
 from .contents import values_of
 from .display.progress import tracked_steps
 from .document import Document
-from .errors import CorruptData, DocumentNotFound, InvalidArgument, InvalidType
-from .fields import IdField
-from .indexing import checked
+from .errors import CorruptData, InvalidArgument, InvalidType
 from .memory import MemoryRecords
-from .schema import FIELD_BY_NAME, FIELD_NAMES
-from .state import clone, nested_array
 from .stored import StoredRecords
 from .workers import Task, Workers, results
 
@@ -29,10 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     'Job',
-    'apply_batches',
-    'apply_each',
     'batches',
     'check_batch_size',
+    'chunks',
+    'copier',
     'file_records',
     'load_batches',
     'map_batches',
@@ -43,9 +39,8 @@ __all__ = [
 
 Tasks = Generator[Task, None, None]
 
-#: So many Documents are at most given to a worker, or written to a store, at once.
+#: So many Documents are at most given to a worker at once.
 _CHUNK = 16
-_WRITTEN = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,37 +144,42 @@ def tag_values(records: Records, tag: str) -> dict[Any, Positions]:
 # ---------------------------------------------------------------------- map
 
 
-def _chunks(count: int, workers: Workers) -> Iterator[range]:
+def chunks(count: int, workers: Workers) -> Iterator[range]:
     """Positions for each task: few, and fewer where the workers might go idle."""
     size = max(1, min(_CHUNK, count // (16 * workers.number)))
     return (range(start, min(start + size, count)) for start in range(0, count, size))
 
 
-def _copies(records: Records, positions: Positions) -> list[Document]:
-    """Free copies of Documents."""
+def copier(records: Records, remote: bool) -> Callable[[Positions], list[Document]]:
+    """What gives the Documents at positions, for workers that may change them.
+
+    The positions are those of now, wherever the Documents are later. They are
+    copies, if only because they go to another process.
+    """
     if isinstance(records, StoredRecords):
-        with records.lock:
-            rows = records._rows_at(positions)
-            return [Document._of_record(record) for record in records.store.read(rows)]
-    return [Document._wrap(records.detached(int(position))) for position in positions]
+        store, rows = records.store, records.store.rows()
+        return lambda places: [
+            Document._of_record(record) for record in store.read(rows[_as_index(places)])
+        ]
+    chosen = records.take(range(len(records)))
+    if remote:
+        return lambda places: list(chosen.take(places))
+    return lambda places: [Document._wrap(chosen.detached(int(place))) for place in places]
 
 
-def _given(records: Records, positions: Positions, job: Job) -> list[Document]:
-    """The Documents that workers may change: copies, if only on the way to another process."""
-    if records.persistent or not job.workers.remote:
-        return _copies(records, positions)
-    return list(records.take(positions))
+def _as_index(places: Positions) -> Any:
+    return slice(places.start, places.stop) if isinstance(places, range) else places
 
 
 def map_each(records: Records, job: Job) -> Iterator[Any]:
     """What the function gives for each Document, in order."""
     count = len(records)
     docs = islice(iter(records), count)  # of a store they are read ahead
+    copies = copier(records, remote=True) if job.workers.remote else None
 
     def tasks() -> Tasks:
-        for places in _chunks(count, job.workers):
-            remote = job.workers.remote and records.persistent
-            items = _copies(records, places) if remote else list(islice(docs, len(places)))
+        for places in chunks(count, job.workers):
+            items = copies(places) if copies else list(islice(docs, len(places)))
             if items:
                 yield Task(items, places.start)
 
@@ -238,121 +238,3 @@ def load_batches(
                 at += 1
 
     return job.run(tasks(), 'Loading', None)
-
-
-# -------------------------------------------------------------------- apply
-
-
-def apply_each(records: Records, job: Job) -> None:
-    """Put what the function gives for each Document into the place of its id.
-
-    The function gets copies. If it raises, or gives something else, the array
-    is as it was.
-    """
-    plan = _chunks(len(records), job.workers)
-    tasks = (Task(_given(records, places, job), places.start) for places in plan)
-    made = enumerate(job.run(tasks, 'Applying', len(records)))
-
-    def changes() -> Iterator[dict[int, Document]]:
-        while part := list(islice(made, _WRITTEN)):
-            yield _places(
-                records, ((position, _one(records, position, doc)) for position, doc in part)
-            )
-
-    _write(records, changes())
-
-
-def _one(records: Records, position: int, value: Any) -> Document:
-    if not isinstance(value, Document):
-        hint = ': it needs `return doc` at its end' if value is None else ''
-        raise InvalidType(
-            f'the function must return a Document, and gave {type(value).__name__} for '
-            f'{records.identity(position)}{hint}'
-        )
-    return value
-
-
-def apply_batches(records: Records, plan: Sequence[Positions], job: Job) -> None:
-    """Put the Documents that the function gives for each batch into the places of their ids.
-
-    As :func:`apply_each`, one write a batch.
-    """
-
-    def tasks() -> Tasks:
-        for at, places in enumerate(plan):
-            docs = _given(records, places, job)
-            yield Task([job.make(MemoryRecords(docs))], at)
-
-    def changes() -> Iterator[dict[int, Document]]:
-        made = job.run(tasks(), 'Applying', len(plan))
-        for at, (places, value) in enumerate(zip(plan, made, strict=True)):
-            try:
-                docs = checked(value)
-            except InvalidType as error:
-                raise InvalidType(
-                    f'the function must return a DocumentArray, and gave {type(value).__name__} '
-                    f'for batch {at}, from {records.identity(int(places[0]))}: {error}'
-                ) from None
-            yield _places(records, zip(_padded(places, len(docs)), docs, strict=True))
-
-    _write(records, changes())
-
-
-def _padded(places: Positions, count: int) -> list[int | None]:
-    return [*(int(place) for place in places[:count]), *[None] * (count - len(places))]
-
-
-def _places(records: Records, pairs: Iterable[tuple[int | None, Document]]) -> dict[int, Document]:
-    """Where Documents go: to their ids, nearly always at the positions they came from."""
-    placed: dict[int, Document] = {}
-    pairs = list(pairs)
-    likely = [position for position, _ in pairs if position is not None]
-    ids = dict(zip(likely, records.gather('id', np.asarray(likely, dtype=np.int64)), strict=True))
-    for position, doc in pairs:
-        there = position if position is not None and ids[position] == doc.id else None
-        if there is None:
-            there = records.find_id(doc.id)
-        if there is None:
-            came = '' if position is None else f' for {records.identity(position)}'
-            raise DocumentNotFound(
-                f'the function gave a Document of the id {doc.id!r}{came}, and the array has none '
-                'of this id: it may change everything but the id'
-            )
-        placed[there] = doc
-    return placed
-
-
-def _write(records: Records, changes: Iterator[dict[int, Document]]) -> None:
-    """Write all changes or, if one cannot be made, none."""
-    if not records.persistent:
-        for part in list(changes):
-            for position, doc in part.items():
-                _become(records.get(position), doc)
-        return
-    records.begin()
-    try:
-        for part in changes:
-            if part:
-                records.replace(list(part), list(part.values()))
-    except BaseException:
-        records.end(failed=True)
-        raise
-    records.end(failed=False)
-
-
-def _become(doc: Document, other: Document) -> None:
-    """Let a Document have the fields of another one, without copying them."""
-    if doc._data is other._data:
-        return
-    IdField.changes += 1
-    if type(doc._data) is not dict:
-        doc._assign({**dict.fromkeys(FIELD_NAMES), **dict(other._data.items())})
-        return
-    data = doc._data
-    # What another row shows writes to that row: it is not taken over.
-    fields = other._data if type(other._data) is dict else clone(other._data)
-    data.clear()
-    for name, value in fields.items():
-        if value is not None and FIELD_BY_NAME[name].kind == 'documents':
-            value = nested_array(name, list(value), data)
-        data[name] = value

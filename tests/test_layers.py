@@ -34,7 +34,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
         'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
-        'indexing', 'generators', 'workers', 'processing', 'reducing',
+        'indexing', 'generators', 'workers', 'processing', 'applying', 'reducing',
     ),
     4: ('sequence', 'saving', 'searching', 'parted', 'processed', 'array', 'nested'),
     5: ('testing', 'testing.*'),

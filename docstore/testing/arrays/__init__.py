@@ -1,5 +1,6 @@
 """The conformance suite of DocumentArray: one behaviour on every storage."""
 
+from .applying import ApplyingTests
 from .bulk import BulkTests
 from .deleting import DeletingTests
 from .getting import GettingTests
@@ -32,6 +33,7 @@ class ArrayTests(
     RefusingTests,
     PathTests,
     ProcessingTests,
+    ApplyingTests,
     ReducingTests,
 ):
     """What a DocumentArray does, whatever its storage.
