@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from docstore.array import DocumentArray
 from docstore.document import Document
 from docstore.errors import DocumentNotFound, EncodeError, InvalidType
 
 from ..checks import contents, ids, make_docs, refuses, vectors
 from .base import ArraySuite, Opener
+
+if TYPE_CHECKING:
+    from docstore.array import DocumentArray
 
 __all__ = ['ApplyingTests', 'notes', 'shout', 'shout_all']
 

@@ -90,12 +90,14 @@ class ReducingTests(ArraySuite):
 
     def test_bad_arrays_change_nothing(self, da: DocumentArray) -> None:
         some: Any = [Document(id='new')]
+        broken: Any = [*some, 'text']
+        nothing: Any = None
         for bad in (
             lambda: da.reduce(3),
-            lambda: da.reduce([*some, 'text']),
+            lambda: da.reduce(broken),
             lambda: da.reduce(Document(id='new')),
             lambda: da.reduce_all(Document(id='new')),
-            lambda: da.reduce_all([some, None]),
+            lambda: da.reduce_all([some, nothing]),
         ):
             with refuses(InvalidType, TypeError, array=da):
                 bad()
