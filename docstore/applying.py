@@ -107,9 +107,14 @@ def _places(records: Records, pairs: Pairs) -> dict[int, Document]:
 def _write(records: Records, changes: Iterator[Pairs]) -> None:
     """Write all changes or, if one cannot be made, none."""
     if not records.persistent:
-        for placed in [_places(records, pairs) for pairs in changes]:
-            for position, doc in placed.items():
-                _become(records.get(position), doc)
+        made = [
+            (doc, other, _unchanged(doc, other))
+            for placed in [_places(records, pairs) for pairs in changes]
+            for doc, other in ((records.get(at), other) for at, other in placed.items())
+        ]
+        with records.one_write():
+            for doc, other, kept in made:
+                _become(doc, other, kept)
         return
     records.begin()
     try:
@@ -124,18 +129,34 @@ def _write(records: Records, changes: Iterator[Pairs]) -> None:
     records.end(failed=False)
 
 
-def _become(doc: Document, other: Document) -> None:
-    """Let a Document have the fields of another one, without copying them."""
+def _unchanged(doc: Document, other: Document) -> frozenset[str]:
+    """The nested fields that both have in the same way.
+
+    They are left as they are: what is nested may be among the Documents that
+    the function was called with, and be changed itself.
+    """
+    return frozenset(
+        name
+        for name in ('chunks', 'matches')
+        if list(doc._data.get(name) or ()) == list(other._data.get(name) or ())
+    )
+
+
+def _become(doc: Document, other: Document, kept: frozenset[str]) -> None:
+    """Let a Document have the fields of another one, but for ``kept``, without copying them."""
     if doc._data is other._data:
         return
     IdField.changes += 1
-    if type(doc._data) is not dict:
-        doc._assign({**dict.fromkeys(FIELD_NAMES), **dict(other._data.items())})
-        return
     data = doc._data
     # What another row shows writes to that row: it is not taken over.
     fields = other._data if type(other._data) is dict else clone(other._data)
+    fields = {name: value for name, value in fields.items() if name not in kept}
+    if type(data) is not dict:
+        doc._assign({**{name: None for name in FIELD_NAMES if name not in kept}, **fields})
+        return
+    nested = {name: data[name] for name in kept if name in data}
     data.clear()
+    data.update(nested)
     for name, value in fields.items():
         if value is not None and FIELD_BY_NAME[name].kind == 'documents':
             value = nested_array(name, list(value), data)

@@ -22,13 +22,16 @@ from .errors import (
 from .paths import check_path
 from .schema import FIELD_BY_NAME, FIELD_NAMES
 from .selection import is_position, one_position, positions_of
-from .state import as_id
+from .state import as_id, clone
 
 if TYPE_CHECKING:
     from .records import Positions
     from .sequence import DocumentSequence
 
 __all__ = ['check_document', 'checked', 'delete_item', 'get_item', 'set_item']
+
+#: The fields that say where a document is nested.
+_PLACE = ('parent_id', 'granularity', 'adjacency')
 
 
 def get_item(array: DocumentSequence, key: Any) -> Any:
@@ -174,7 +177,9 @@ def _set_nested(array: DocumentSequence, key: Any, value: Any) -> None:
     with array._together(), array._records.one_write():
         for old, new in zip(chosen, docs, strict=True):
             if old._data is not new._data:
-                old.copy_from(new)
+                # Where a document is nested does not change.
+                place = {name: old._data.get(name) for name in _PLACE}
+                old._replace({**place, **clone(new._data)})
 
 
 def _set_fields(array: DocumentSequence, left: Any, right: Any, value: Any) -> None:

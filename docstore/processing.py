@@ -110,9 +110,15 @@ def sampled(count: int, k: Any, seed: Any) -> Positions:
     ------
     InvalidArgument
         If there are not as many.
+    InvalidType
+        If ``seed`` is of another type than :mod:`random` takes.
     """
     if isinstance(k, bool) or not isinstance(k, SupportsIndex) or not 0 <= k.__index__() <= count:
         raise InvalidArgument(f'k must be an int from 0 to {count}, the length; got {k!r}')
+    if isinstance(seed, np.integer):
+        seed = int(seed)
+    if not isinstance(seed, (int, float, str, bytes, type(None))):
+        raise InvalidType(f'seed must be an int (or a float, str or bytes), got {seed!r}')
     choose = random.sample if seed is None else random.Random(seed).sample  # noqa: S311
     return np.asarray(choose(range(count), k.__index__()), dtype=np.int64)
 

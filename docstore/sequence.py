@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
@@ -226,7 +227,7 @@ class DocumentSequence(MutableSequence[Document]):
         [['a', 'b'], []]
         """
         paths = [walk(self, steps) for steps in parse_paths(traversal_paths)]
-        return (self._of(_filtered(group, filter_fn)) for path in paths for group in path)
+        return (self._of(self._nested(group, filter_fn)) for path in paths for group in path)
 
     def traverse_flat(
         self, traversal_paths: str, filter_fn: Callable[[Document], bool] | None = None
@@ -240,7 +241,7 @@ class DocumentSequence(MutableSequence[Document]):
         if len(paths) == 1 and paths[0] == ROOT and filter_fn is None:
             return self
         groups = (group for steps in paths for group in walk(self, steps))
-        return self._of(_filtered((doc for group in groups for doc in group), filter_fn))
+        return self._of(self._nested((doc for group in groups for doc in group), filter_fn))
 
     def traverse_flat_per_path(
         self, traversal_paths: str, filter_fn: Callable[[Document], bool] | None = None
@@ -258,7 +259,7 @@ class DocumentSequence(MutableSequence[Document]):
         """
         paths = [walk(self, steps) for steps in parse_paths(traversal_paths)]
         return (
-            self._of(_filtered((doc for group in path for doc in group), filter_fn))
+            self._of(self._nested((doc for group in path for doc in group), filter_fn))
             for path in paths
         )
 
@@ -282,7 +283,18 @@ class DocumentSequence(MutableSequence[Document]):
         """
         if self._records.flat:
             return self
-        return self._of(MemoryRecords.flattened(flatten(self)))
+        records = self._nested(flatten(self))
+        records.flat = True
+        records._changed = partial(setattr, records, 'flat', False)
+        return self._of(records)
+
+    def _nested(
+        self, docs: Iterable[Document], filter_fn: Callable[[Document], bool] | None = None
+    ) -> MemoryRecords:
+        """Documents found in those of this array: they are stored with it."""
+        records = MemoryRecords(docs if filter_fn is None else filter(filter_fn, docs))
+        records.gathers = self._records.one_write
+        return records
 
     # -- transactions ---------------------------------------------------------
 
@@ -296,9 +308,3 @@ class DocumentSequence(MutableSequence[Document]):
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._records.end(failed=kind is not None)
-
-
-def _filtered(
-    docs: Iterable[Document], filter_fn: Callable[[Document], bool] | None
-) -> MemoryRecords:
-    return MemoryRecords(docs if filter_fn is None else filter(filter_fn, docs))

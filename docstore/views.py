@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -200,6 +200,9 @@ class _Watch:
         if self.container is not None:
             self._view.save(self._name, self.container)
 
+    def one_write(self) -> AbstractContextManager[None]:
+        return one_write(self._view._records)
+
 
 class StoredSource:
     """The rows of stored records, for a selection of them.
@@ -228,6 +231,10 @@ class StoredSource:
 
     def put(self, name: str, rows: Rows, values: Sequence[Any] | npt.NDArray[Any] | None) -> None:
         self._records.put_rows(name, np.asarray(rows, dtype=np.int64), values)
+
+    def one_write(self) -> AbstractContextManager[None]:
+        """As the records themselves."""
+        return one_write(self._records)
 
     def kept(self, rows: Rows) -> StoredSource:
         return self._records.kept(np.asarray(rows, dtype=np.int64))

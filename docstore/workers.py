@@ -16,7 +16,9 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, SupportsIndex
+
+import numpy as np
 
 from .bulk import columns_of, join_blocks
 from .document import Document
@@ -43,27 +45,39 @@ Outcome = tuple[list[Any], 'tuple[int, Exception] | None']
 Submit = Callable[..., Callable[[], Any]]
 
 
-@dataclass(frozen=True, slots=True)
 class Task:
     """What one worker does in one go.
 
     Parameters
     ----------
     items : sequence
-        Documents, or arrays of them: the function is called with each.
+        Documents, or arrays of them that are not empty: the function is
+        called with each.
     first : int
         The position of the first item, for messages.
     """
 
-    items: Sequence[Any]
-    first: int
+    __slots__ = ('_first', '_marks', 'items')
+
+    def __init__(self, items: Sequence[Any], first: int) -> None:
+        self.items = items
+        self._first = first
+        # Taken now: the function may change the items before it raises.
+        self._marks = [_mark(item) for item in items]
 
     def name(self, at: int) -> str:
         """How messages name an item."""
-        item, at = self.items[at], self.first + at
-        if isinstance(item, Document):
-            return f'the document at position {at} (id {item.id!r})'
-        return f'batch {at} (documents {item[0].id!r} to {item[-1].id!r})'
+        mark, at = self._marks[at], self._first + at
+        if isinstance(mark, tuple):
+            return f'batch {at} (documents {mark[0]!r} to {mark[1]!r})'
+        return f'the document at position {at} (id {mark!r})'
+
+
+def _mark(item: Any) -> Any:
+    """The id of a Document, or the first and the last one of an array."""
+    if isinstance(item, Document):
+        return item.id
+    return tuple(item._records.gather('id', np.asarray([0, len(item) - 1])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +115,10 @@ class Workers:
                 f'backend={self.backend!r} is not known{did_you_mean(self.backend, _BACKENDS)}'
             )
         count = self.count
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int)):
+        if count is not None and (
+            isinstance(count, bool) or not isinstance(count, SupportsIndex) or count.__index__() < 1
+        ):
             raise InvalidArgument(f'num_worker must be an int of at least 1, got {count!r}')
-        if count is not None and count < 1:
-            raise InvalidArgument(f'num_worker must be at least 1, got {count}')
         if self.pool is not None:
             if not hasattr(self.pool, 'submit') and not hasattr(self.pool, 'apply_async'):
                 raise InvalidType(
@@ -132,7 +146,7 @@ class Workers:
             known = getattr(self.pool, name, None)
             if isinstance(known, int) and known > 0:
                 return known
-        return self.count or os.cpu_count() or 1
+        return int(self.count or os.cpu_count() or 1)
 
     @contextmanager
     def opened(self) -> Iterator[Submit]:

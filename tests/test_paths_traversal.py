@@ -9,6 +9,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -195,6 +196,16 @@ def test_nested_changes_are_one_write(
     assert len(writes) == 3
     da[0].chunks[3].text = 'alone'
     assert len(writes) == 4
+    da['@c'].embeddings = np.ones((201, 2))
+    da[0].chunks.embeddings = np.ones((200, 3))
+    da[0].chunks[:100].texts = ['y'] * 3 + ['alone'] + ['y'] * 96
+    da[...].apply(lambda doc: Document(doc, modality='text'))
+    da[0].chunks[:, 'uri'] = 'u'
+    da[:1]['@c', 'offset'] = 1.0
+    # Of the flattened array, the two rows themselves are written one by one.
+    assert len(writes) == 4 + 3 + (2 + 1) + 2
+    assert {(doc.parent_id, doc.granularity) for doc in da['@c']} == {('a', 1), ('b', 1)}
+    assert da['@c[3]', ['text', 'modality', 'uri']] == [['alone'], ['text'], ['u']]
     assert da['@c', 'text'] == ['y'] * 3 + ['alone'] + ['y'] * 197
     da.close()
 

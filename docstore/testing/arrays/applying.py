@@ -14,6 +14,7 @@ from docstore.errors import DocumentNotFound, EncodeError, InvalidType
 
 from ..checks import contents, ids, make_docs, refuses, vectors
 from .base import ArraySuite, Opener
+from .getting import nested_docs
 
 if TYPE_CHECKING:
     from docstore.array import DocumentArray
@@ -198,14 +199,42 @@ class ApplyingTests(ArraySuite):
         assert da[1:].texts == [f'TEXT {i}' for i in range(30)]
         assert da[0].text == ''
 
-    def test_nested_documents_are_applied(self, tmp_path: Path) -> None:
-        docs = [Document(id=n, chunks=[Document(id=f'{n}{i}') for i in range(3)]) for n in 'ab']
-        da = self.open(tmp_path, docs)
-        da['@c'].apply(lambda doc: Document(id=doc.id, text=f'chunk {doc.id}'))
-        expected = [f'chunk {n}{i}' for n in 'ab' for i in range(3)]
-        assert da['@c', 'text'] == expected
+    @pytest.mark.parametrize('path', ['@c', '@r,c', '@c,r', '@cm,c,m,r', '...'])
+    @pytest.mark.parametrize('backend', ['thread', pytest.param('process', marks=needs_processes)])
+    def test_what_is_applied_to_nested_documents_is_kept(
+        self, tmp_path: Path, path: str, backend: str
+    ) -> None:
+        def mark(doc: Document) -> Document:
+            doc.text = f'new {doc.id}'
+            return doc
+
+        if backend == 'process' and path != '...':
+            pytest.skip('the same for all paths, and starting processes takes a while')
+        da = self.open(tmp_path, nested_docs())
+        key: Any = ... if path == '...' else path
+        before = dict(zip(da[..., 'id'], da[..., 'text'], strict=True))
+        held = da[key][0]
+        expected = before | {name: f'new {name}' for name in da[key, 'id']}
+        da[key].apply(mark, backend=backend, num_worker=1)
+        assert dict(zip(da[..., 'id'], da[..., 'text'], strict=True)) == expected
+        assert held.text == f'new {held.id}'
         da = self.reopen(da, tmp_path)
-        assert da['@c', 'text'] == expected
+        assert dict(zip(da[..., 'id'], da[..., 'text'], strict=True)) == expected
+        da.close()
+
+    def test_chunks_that_a_function_changes(self, tmp_path: Path) -> None:
+        def mark(doc: Document) -> Document:
+            doc.chunks[0].text = 'changed by its parent'
+            doc.chunks.append(Document(id=f'{doc.id}-new'))
+            return doc
+
+        da = self.open(tmp_path, nested_docs())
+        da.apply(mark)
+        for _ in range(2):
+            assert ids(da['@c']) == ['a-c0', 'a-c1', 'a-new', 'b-c0', 'b-c1', 'b-new']
+            assert da['@c[0]', 'text'] == ['changed by its parent'] * 2
+            assert ids(da['@cm']) == ['a-c0-m0', 'b-c0-m0']
+            da = self.reopen(da, tmp_path)
         da.close()
 
     # -- processes --------------------------------------------------------
