@@ -13,7 +13,7 @@ from .schema import CONTENT_FIELDS, FIELD_BY_NAME
 if TYPE_CHECKING:
     from .records import Positions, Records
 
-__all__ = ['get_contents', 'set_bulk', 'set_contents', 'stacked', 'values_of']
+__all__ = ['check_length', 'get_contents', 'set_bulk', 'set_contents', 'stacked', 'values_of']
 
 
 def values_of(records: Records, path: str, positions: Positions | None = None) -> Any:
@@ -104,6 +104,22 @@ def set_bulk(records: Records, name: str, values: Any, positions: Positions | No
     if values is None:
         records.put(name, None, positions)
         return
+    given = check_length(name, values, length)
+    if not length:
+        return
+    if not isinstance(values, (list, tuple, np.ndarray)):
+        values = [values[i] for i in range(given)]
+    records.put(name, values, positions)
+
+
+def check_length(name: str, values: Any, length: int) -> int:
+    """How many values there are for a field of as many documents.
+
+    Raises
+    ------
+    LengthMismatch
+        If there are more, or fewer, or it is a single value.
+    """
     try:
         given = values.shape[0] if hasattr(values, 'shape') else len(values)
     except (TypeError, IndexError):
@@ -113,11 +129,7 @@ def set_bulk(records: Records, name: str, values: Any, positions: Positions | No
         ) from None
     if given != length:
         raise LengthMismatch(f'Length must match: {length} documents, {given} values for {name}')
-    if not length:
-        return
-    if not isinstance(values, (list, tuple, np.ndarray)):
-        values = [values[i] for i in range(given)]
-    records.put(name, values, positions)
+    return int(given)
 
 
 def get_contents(records: Records) -> Any:

@@ -49,6 +49,7 @@ __all__ = [
     'UriNotFound',
     'UriRefused',
     'UriTimeout',
+    'WorkerFailed',
 ]
 
 
@@ -200,6 +201,10 @@ class ReadOnlyStore(StorageError):
 
 class TransactionError(DocstoreError, RuntimeError):
     """The operation is not allowed inside, or outside, a transaction."""
+
+
+class WorkerFailed(DocstoreError, RuntimeError):
+    """A worker process ended, or failed, in a way that it could not tell itself."""
 
 
 class CorruptData(DocstoreError, ValueError):

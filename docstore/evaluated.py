@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .processed import ProcessedSequence
 from .renamed import evaluation_arguments
-from .searching import SearchedSequence
 from .sequence import DocumentSequence
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Metrics = Sequence['str | Callable[..., float]']
 Collate = Callable[[Any], Any]
 
 
-class EvaluatedSequence(SearchedSequence):
+class EvaluatedSequence(ProcessedSequence):
     """A sequence of Documents that models embed, and whose matches are evaluated."""
 
     def embed(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .contents import set_bulk, values_of
+from .contents import check_length, set_bulk, values_of
 from .document import Document
 from .errors import (
     InvalidArgument,
@@ -22,12 +22,16 @@ from .errors import (
 from .paths import check_path
 from .schema import FIELD_BY_NAME, FIELD_NAMES
 from .selection import is_position, one_position, positions_of
+from .state import as_id, clone
 
 if TYPE_CHECKING:
     from .records import Positions
     from .sequence import DocumentSequence
 
 __all__ = ['check_document', 'checked', 'delete_item', 'get_item', 'set_item']
+
+#: The fields that say where a document is nested.
+_PLACE = ('parent_id', 'granularity', 'adjacency')
 
 
 def get_item(array: DocumentSequence, key: Any) -> Any:
@@ -170,10 +174,12 @@ def _set_nested(array: DocumentSequence, key: Any, value: Any) -> None:
         raise LengthMismatch(f'{key!r} chooses {len(chosen)} documents, {len(docs)} came')
     if key is not Ellipsis and [d.id for d in chosen] != [d.id for d in docs]:
         raise InvalidArgument(f'the documents assigned to {key!r} must have the ids of those there')
-    with array._together():
-        for old, new in zip(chosen, docs, strict=False):
+    with array._together(), array._records.one_write():
+        for old, new in zip(chosen, docs, strict=True):
             if old._data is not new._data:
-                old.copy_from(new)
+                # Where a document is nested does not change.
+                place = {name: old._data.get(name) for name in _PLACE}
+                old._replace({**place, **clone(new._data)})
 
 
 def _set_fields(array: DocumentSequence, left: Any, right: Any, value: Any) -> None:
@@ -183,45 +189,64 @@ def _set_fields(array: DocumentSequence, left: Any, right: Any, value: Any) -> N
             raise InvalidIndex(
                 f'Document has no field {name!r} that can be set{did_you_mean(name, FIELD_NAMES)}'
             )
-    one = is_position(left) or (isinstance(left, str) and not left.startswith('@'))
-    with array._together():
-        if one:
-            position = one_position(left, len(array), array._records.find_id)
-            doc = array._records.get(position)
-            for name, item in zip(
-                names, [value] if isinstance(right, str) else value, strict=False
-            ):
-                _set_one(doc, name, item)
-            return
-        chosen, positions = _chosen(array, left)
-        for name, items in zip(names, [value] if isinstance(right, str) else value, strict=False):
-            _set_column(chosen, name, positions, items)
+    given = [value] if isinstance(right, str) else value
+    if is_position(left) or (isinstance(left, str) and not left.startswith('@')):
+        position = one_position(left, len(array), array._records.find_id)
+        doc = array._records.get(position)
+        items = [(name, _one_value(name, item)) for name, item in zip(names, given, strict=False)]
+        with array._together():
+            for name, item in items:
+                setattr(doc, name, item)
+        return
+    chosen, positions = _chosen(array, left)
+    length = len(chosen) if positions is None else len(positions)
+    # All values are looked at before the first is set.
+    columns = [
+        (name, _column_values(name, items, length))
+        for name, items in zip(names, given, strict=False)
+    ]
+    with array._together(), array._records.one_write():
+        for name, values in columns:
+            _set_column(chosen, name, positions, values)
 
 
-def _set_one(doc: Document, name: str, value: Any) -> None:
-    if name == 'id' and value is None:
-        raise InvalidArgument('the id of a document in an array cannot be set to None')
-    setattr(doc, name, value)
+def _one_value(name: str, value: Any) -> Any:
+    """A value for a field of a document in an array, if it may be one."""
+    if name == 'id':
+        if value is None:
+            raise InvalidArgument('the id of a document in an array cannot be set to None')
+        return as_id(value)
+    if name in ('chunks', 'matches') and value is not None:
+        return value if isinstance(value, Document) else checked(value)
+    return value
+
+
+def _column_values(name: str, value: Any, length: int) -> Any:
+    """The values of a field for so many documents: a list is one for each, others are for all."""
+    if name in ('tensor', 'embedding'):
+        if value is not None:
+            check_length(name, value, length)
+        return value
+    if isinstance(value, Iterator):
+        raise InvalidType(f'the values of {name!r} must be a list, not a {type(value).__name__}')
+    if isinstance(value, np.ndarray) and value.ndim:
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_one_value(name, item) for item in value]
+    value = _one_value(name, value)
+    if isinstance(value, (dict, set)):
+        return [deepcopy(value) for _ in range(length)]
+    return [value] * length
 
 
 def _set_column(
-    array: DocumentSequence, name: str, positions: Positions | None, value: Any
+    array: DocumentSequence, name: str, positions: Positions | None, values: Any
 ) -> None:
     records = array._records
     length = len(records) if positions is None else len(positions)
     if name in ('tensor', 'embedding'):
-        set_bulk(records, name, value, positions)
-        return
-    values: Sequence[Any]
-    if isinstance(value, (list, tuple)):
-        values = value
-    elif isinstance(value, (dict, set)):
-        values = [deepcopy(value) for _ in range(length)]
-    else:
-        values = [value] * length
-    if name == 'id' and any(item is None for item in values):
-        raise InvalidArgument('the id of a document in an array cannot be set to None')
-    if name in ('content', 'chunks', 'matches', 'uri', 'mime_type') or len(values) != length:
+        set_bulk(records, name, values, positions)
+    elif name in ('content', 'chunks', 'matches', 'uri', 'mime_type') or len(values) != length:
         docs: Iterable[Document] = records if positions is None else records.take(positions)
         for doc, item in zip(docs, values, strict=False):
             setattr(doc, name, item)
@@ -257,7 +282,7 @@ def _unset_fields(array: DocumentSequence, left: Any, names: list[str]) -> None:
             raise UnknownField(f'Document has no field {name!r}{did_you_mean(name, FIELD_NAMES)}')
         if name == 'id':
             raise InvalidArgument('the id of a document in an array cannot be unset')
-    with array._together():
+    with array._together(), array._records.one_write():
         chosen, positions = _chosen(array, left)
         for name in names:
             chosen._records.put(name, None, positions)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ['MemoryRecords']
 
 Adopt = Callable[[Document], Document]
+#: Makes the context of :meth:`docstore.records.Records.one_write`.
+Gathers = Callable[[], AbstractContextManager[None]]
 
 
 def _nothing() -> None:
@@ -66,6 +70,7 @@ class MemoryRecords(Records):
         self._ids = IdLookup()
         self._saved: list[Any] = []
         self._failed = False
+        self.gathers: Gathers = nullcontext
 
     @classmethod
     def of(cls, source: Source, rows: Rows) -> MemoryRecords:
@@ -74,6 +79,7 @@ class MemoryRecords(Records):
         records._docs = [None] * len(rows)
         records._rows = rows
         records._source = source
+        records.gathers = getattr(source, 'one_write', nullcontext)
         return records
 
     # -- reading ---------------------------------------------------------
@@ -102,9 +108,10 @@ class MemoryRecords(Records):
     def take(self, positions: Positions) -> MemoryRecords:
         if self._all_rows() and self._source is not None:
             rows = subset_of(self._rows, positions)
-            taken = MemoryRecords.of(self._source, rows)
-            return taken
-        return MemoryRecords(self.get(position) for position in positions)
+            return MemoryRecords.of(self._source, rows)
+        taken = MemoryRecords(self.get(position) for position in positions)
+        taken.gathers = self.gathers
+        return taken
 
     def found(self, positions: Positions) -> MemoryRecords:
         source = self._source
@@ -279,6 +286,9 @@ class MemoryRecords(Records):
     def close(self) -> None:
         pass
 
+    def one_write(self) -> AbstractContextManager[None]:
+        return self.gathers()
+
     # -- in bulk ---------------------------------------------------------
 
     def _all_rows(self) -> bool:
@@ -338,17 +348,16 @@ class MemoryRecords(Records):
             raise LengthMismatch(
                 f'Length must match: {len(wanted)} documents, {len(values)} values of {name!r}'
             )
-        if self._all_rows() and self._source is not None:
-            self._source.put(name, subset_of(self._rows, wanted), values)
-        elif values is None:
-            for position in _ints(wanted):
-                setattr(self.get(position), name, None)
-        else:
-            for position, value in zip(_ints(wanted), values, strict=False):
-                setattr(self.get(position), name, value)
-        if name == 'id':
-            self._ids.forget()
-        self._changed()
+        with self.one_write():
+            if self._all_rows() and self._source is not None:
+                self._source.put(name, subset_of(self._rows, wanted), values)
+            else:
+                given = repeat(None) if values is None else values
+                for position, value in zip(_ints(wanted), given, strict=False):
+                    setattr(self.get(position), name, value)
+            if name == 'id':
+                self._ids.forget()
+            self._changed()
 
     def search_set(self, name: str = 'embedding') -> SearchSet:
         if self._all_rows() and self._source is not None:

@@ -52,6 +52,8 @@ class NestedArray(DocumentArray):
         made = [self._take_in(doc) for doc in docs]
         self._records = MemoryRecords(made, changed=notify or _ignore)
         self._records._adopt = self._adopt if self._reference is not None else None
+        # Those of a stored Document: changes of many of them can be one write.
+        self._records.gathers = getattr(notify, 'one_write', self._records.gathers)
 
     @classmethod
     def _over(cls, records: MemoryRecords, reference: State) -> Any:

@@ -53,6 +53,8 @@ class Records(ABC):
     label: str
     #: Whether the Documents outlive the process.
     persistent: bool
+    #: Whether these are the Documents of another array with all that is nested in them.
+    flat: bool = False
     #: Held while something is done at positions that another thread may move.
     lock: AbstractContextManager[Any] = nullcontext()
 
@@ -87,6 +89,10 @@ class Records(ABC):
     @abstractmethod
     def find_id(self, key: str) -> int | None:
         """The position of the (last) Document of this id, None if there is none."""
+
+    def one_write(self) -> AbstractContextManager[None]:
+        """A context in which changes of nested Documents are stored at its end, in one write."""
+        return nullcontext()
 
     def named(self, key: str) -> Document | None:
         """The (last) Document of this id, None if there is none."""

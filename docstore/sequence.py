@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
@@ -14,7 +15,7 @@ from .document import Document
 from .indexing import check_document, checked, delete_item, get_item, set_item
 from .memory import MemoryRecords
 from .stored import StoredRecords
-from .traverse import flatten, parse_paths, walk
+from .traverse import ROOT, flatten, parse_paths, walk
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -200,23 +201,100 @@ class DocumentSequence(MutableSequence[Document]):
     # -- paths --------------------------------------------------------------
 
     def traverse(
-        self, paths: str, filter_fn: Callable[[Document], bool] | None = None
+        self, traversal_paths: str, filter_fn: Callable[[Document], bool] | None = None
     ) -> Iterator[Any]:
-        """One array for each parent that a path such as ``'c,m[:3]'`` leads to."""
-        for steps in parse_paths(paths):
-            for group in walk(self, steps):
-                yield self._of(MemoryRecords(d for d in group if filter_fn is None or filter_fn(d)))
+        """One array for each parent that a path leads to.
 
-    def traverse_flat(self, paths: str, filter_fn: Callable[[Document], bool] | None = None) -> Any:
-        """All Documents that the paths lead to, in one array."""
-        if paths.strip() == 'r' and filter_fn is None:
+        Parameters
+        ----------
+        traversal_paths : str
+            Paths such as ``'c,m[:3]'``: steps ``r`` (the array itself), ``c``
+            (chunks) and ``m`` (matches), each with an index or a slice that
+            holds for each parent, and commas between paths.
+        filter_fn : callable, optional
+            Only Documents that it is true for come.
+
+        Raises
+        ------
+        InvalidArgument
+            If a path does not follow the grammar.
+
+        Examples
+        --------
+        >>> from docstore import DocumentArray
+        >>> da = DocumentArray([Document(chunks=[Document(id='a'), Document(id='b')]), Document()])
+        >>> [group[:, 'id'] for group in da.traverse('c')]
+        [['a', 'b'], []]
+        """
+        paths = [walk(self, steps) for steps in parse_paths(traversal_paths)]
+        return (self._of(self._nested(group, filter_fn)) for path in paths for group in path)
+
+    def traverse_flat(
+        self, traversal_paths: str, filter_fn: Callable[[Document], bool] | None = None
+    ) -> Any:
+        """All Documents that the paths lead to, in one array; as ``da['@c']``.
+
+        The path ``'r'`` without a filter gives the array itself. The
+        parameters and errors are those of :meth:`traverse`.
+        """
+        paths = parse_paths(traversal_paths)
+        if len(paths) == 1 and paths[0] == ROOT and filter_fn is None:
             return self
-        groups = self.traverse(paths, filter_fn)
-        return self._of(MemoryRecords(doc for group in groups for doc in group))
+        groups = (group for steps in paths for group in walk(self, steps))
+        return self._of(self._nested((doc for group in groups for doc in group), filter_fn))
+
+    def traverse_flat_per_path(
+        self, traversal_paths: str, filter_fn: Callable[[Document], bool] | None = None
+    ) -> Iterator[Any]:
+        """One array for each path, of all Documents that it leads to.
+
+        The parameters and errors are those of :meth:`traverse`.
+
+        Examples
+        --------
+        >>> from docstore import DocumentArray
+        >>> da = DocumentArray([Document(id='a', chunks=[Document(id='c')]) for _ in range(2)])
+        >>> [part[:, 'id'] for part in da.traverse_flat_per_path('r,c')]
+        [['a', 'a'], ['c', 'c']]
+        """
+        paths = [walk(self, steps) for steps in parse_paths(traversal_paths)]
+        return (
+            self._of(self._nested((doc for group in path for doc in group), filter_fn))
+            for path in paths
+        )
 
     def flatten(self) -> Any:
-        """All Documents with their chunks and matches, children first."""
-        return self._of(MemoryRecords(flatten(self)))
+        """All Documents with their chunks and matches, children before parents.
+
+        A Document that is met twice is there twice, its children once. A
+        flattened array gives itself.
+
+        Raises
+        ------
+        RecursionError
+            If a Document contains itself.
+
+        Examples
+        --------
+        >>> from docstore import DocumentArray
+        >>> da = DocumentArray([Document(id='a', chunks=[Document(id='c')])])
+        >>> da.flatten()[:, 'id']
+        ['c', 'a']
+        """
+        if self._records.flat:
+            return self
+        records = self._nested(flatten(self))
+        records.flat = True
+        records._changed = partial(setattr, records, 'flat', False)
+        return self._of(records)
+
+    def _nested(
+        self, docs: Iterable[Document], filter_fn: Callable[[Document], bool] | None = None
+    ) -> MemoryRecords:
+        """Documents found in those of this array: they are stored with it."""
+        records = MemoryRecords(docs if filter_fn is None else filter(filter_fn, docs))
+        records.gathers = self._records.one_write
+        return records
 
     # -- transactions ---------------------------------------------------------
 

@@ -31,7 +31,7 @@ from .schema import CONTENT_FIELDS, FIELD_BY_NAME, VECTOR_FIELDS
 from .state import adopt_value, plain_value
 from .stores.base import Clear, Delete, Insert, Operation, Reorder, SetColumn, Store, Update
 from .upkeep import StoreIndex
-from .views import StoredRow, StoredSource
+from .views import StoredRow, StoredSource, Unsaved, one_write
 
 if TYPE_CHECKING:
     from .predicate import Predicate
@@ -70,6 +70,7 @@ class StoredRecords(Records):
         self._live: WeakValueDictionary[int, StoredRow] = WeakValueDictionary()
         # What searches found, as long as somebody holds on to it.
         self._found: WeakSet[KeptSource] = WeakSet()
+        self.unsaved: Unsaved | None = None
         self._depth = 0
         self._broken = False
         self._closed = False
@@ -247,6 +248,8 @@ class StoredRecords(Records):
             operations.append(Insert(len(self), new))
         self.write(operations)
         self.changed(old)
+
+    one_write = one_write
 
     # -- in bulk ---------------------------------------------------------
 

@@ -13,7 +13,10 @@ from .modal import members
 if TYPE_CHECKING:
     from .document import Document
 
-__all__ = ['Selector', 'flatten', 'parse_paths', 'walk']
+__all__ = ['ROOT', 'Selector', 'flatten', 'parse_paths', 'walk']
+
+#: A longer path is no path through documents, but an attempt to exhaust the stack.
+_LONGEST = 256
 
 _SELECTOR = re.compile(
     r'(?:(?P<kind>[rcm])|\.\[(?P<fields>[^\[\]]*)\])(?P<slice>\[[-:\d]*\]|[-:\d]*)'
@@ -29,6 +32,10 @@ class Selector:
     kind: str
     which: slice
     fields: tuple[str, ...] = ()
+
+
+#: The path ``'r'``: the array itself.
+ROOT = [Selector('r', slice(None))]
 
 
 def parse_paths(paths: str) -> list[list[Selector]]:
@@ -69,6 +76,11 @@ def _parse_path(path: str, whole: str) -> list[Selector]:
                 "(matches) and .[fields] was expected, each with an optional slice: 'c', 'm[:3]', "
                 "'r,cm', '.[title]'"
             )
+        if match['slice'] == '[]' or len(steps) == _LONGEST:
+            raise InvalidArgument(
+                f'{whole[:80]!r} is not a path: '
+                + (f'[] after {match[0][:-2]!r} is empty' if match['slice'] else 'it is too long')
+            )
         which = _parse_slice(match['slice'].strip('[]'), whole)
         steps.append(Selector(match['kind'] or '.', which, fields if not match['kind'] else ()))
         at = match.end()
@@ -91,20 +103,25 @@ def _parse_slice(text: str, whole: str) -> slice:
 
 def walk(docs: Iterable[Document], steps: list[Selector]) -> Iterator[list[Document]]:
     """The Documents that a path leads to, one list for each parent."""
-    chosen = list(docs)
-    step, *rest = steps
-    if step.kind == 'r':
-        groups = [chosen[step.which]]
-    elif step.kind == '.':
-        groups = [list(members(doc, name))[step.which] for doc in chosen for name in step.fields]
-    else:
-        field = 'chunks' if step.kind == 'c' else 'matches'
-        groups = [list(getattr(doc, field))[step.which] for doc in chosen]
+    groups: Iterator[Iterable[Document]] = iter([docs])
+    for step in steps:
+        groups = _followed(groups, step)
+    return (group if isinstance(group, list) else list(group) for group in groups)
+
+
+def _followed(groups: Iterator[Iterable[Document]], step: Selector) -> Iterator[Iterable[Document]]:
+    """One step further from each group: no group is made before it is asked for."""
     for group in groups:
-        if rest:
-            yield from walk(group, rest)
+        if step.kind == 'r':
+            yield group if step.which == slice(None) else list(group)[step.which]
+        elif step.kind == '.':
+            for doc in group:
+                for name in step.fields:
+                    yield list(members(doc, name))[step.which]
         else:
-            yield group
+            field = 'chunks' if step.kind == 'c' else 'matches'
+            for doc in group:
+                yield list(getattr(doc, field))[step.which]
 
 
 def flatten(docs: Iterable[Document]) -> Iterator[Document]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .stored import StoredRecords
     from .table import Rows
 
-__all__ = ['StoredRow', 'StoredSource']
+__all__ = ['StoredRow', 'StoredSource', 'Unsaved', 'one_write']
 
 # What cannot be changed in place, and so is shown as it is.
 _SCALARS = frozenset((str, bytes, int, float, bool))
@@ -123,11 +124,66 @@ class StoredRow(LiveState):
                 f'this {name!r} belongs to an earlier state of the stored document: read '
                 'it again from the document, and change that'
             )
+        with self._records.lock:
+            if self._records.unsaved is not None:
+                self._records.unsaved.note(self, name)
+                return
+            try:
+                self._records.write([Update([self._row], [{name: plain_value(name, container)}])])
+            except BaseException:
+                self._fields = None
+                raise
+
+
+class Unsaved:
+    """Containers that were changed in place, to be stored in one write.
+
+    Without it, a change of each of a thousand chunks would write all thousand
+    a thousand times.
+    """
+
+    def __init__(self) -> None:
+        self._changed: dict[StoredRow, set[str]] = {}
+
+    def note(self, view: StoredRow, name: str) -> None:
+        """A container of a row was changed."""
+        self._changed.setdefault(view, set()).add(name)
+
+    def save(self) -> None:
+        """Store all that was noted, all or nothing."""
+        views, records = [], []
+        for view, names in self._changed.items():
+            # What was set anew since is stored already.
+            fields = {name: (view._fields or {}).get(name) for name in names}
+            plain = {n: plain_value(n, value) for n, value in fields.items() if value is not None}
+            if plain:
+                views.append(view)
+                records.append(plain)
+        if views:
+            views[0]._records.write([Update([view._row for view in views], records)])
+
+    def forget(self) -> None:
+        """Show what is stored instead."""
+        for view in self._changed:
+            view.renew(None)
+
+
+@contextmanager
+def one_write(records: StoredRecords) -> Iterator[None]:
+    """A context in which changes of nested Documents are stored at its end, in one write."""
+    with records.lock:
+        if records.unsaved is not None:
+            yield
+            return
+        records.unsaved = unsaved = Unsaved()
         try:
-            self._records.write([Update([self._row], [{name: plain_value(name, container)}])])
+            yield
+            unsaved.save()
         except BaseException:
-            self._fields = None
+            unsaved.forget()
             raise
+        finally:
+            records.unsaved = None
 
 
 class _Watch:
@@ -143,6 +199,9 @@ class _Watch:
     def __call__(self) -> None:
         if self.container is not None:
             self._view.save(self._name, self.container)
+
+    def one_write(self) -> AbstractContextManager[None]:
+        return one_write(self._view._records)
 
 
 class StoredSource:
@@ -172,6 +231,10 @@ class StoredSource:
 
     def put(self, name: str, rows: Rows, values: Sequence[Any] | npt.NDArray[Any] | None) -> None:
         self._records.put_rows(name, np.asarray(rows, dtype=np.int64), values)
+
+    def one_write(self) -> AbstractContextManager[None]:
+        """As the records themselves."""
+        return one_write(self._records)
 
     def kept(self, rows: Rows) -> StoredSource:
         return self._records.kept(np.asarray(rows, dtype=np.int64))

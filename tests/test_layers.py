@@ -40,9 +40,12 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
         'indexing', 'generators', 'removed', 'rankings', 'evaluation', 'judging', 'evaluating',
         'math.*', 'math', 'inference', 'embedding', 'retrieving', 'renamed', 'model_parts',
-        'models',
+        'models', 'workers', 'processing', 'applying', 'reducing',
     ),
-    4: ('sequence', 'saving', 'searching', 'evaluated', 'typed', 'array', 'nested'),
+    4: (
+        'sequence', 'saving', 'searching', 'parted', 'processed', 'evaluated', 'typed', 'array',
+        'nested',
+    ),
     5: ('multimodal.*', 'multimodal', 'testing', 'testing.*'),
     7: ('helper', '__init__'),
 }  # fmt: skip
@@ -77,6 +80,8 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'pydantic': ('model_parts', 'pydantic_model'),
     'pydantic_core': ('model_parts',),
     'strawberry': ('strawberry_type',),
+    'loky': ('workers',),
+    'cloudpickle': ('workers',),
 }
 
 #: Modules that are of use with their package alone, and import it at the top.
@@ -85,8 +90,9 @@ WHOLE = {'pydantic_model': 'pydantic', 'strawberry_type': 'strawberry'}
 #: What belongs to serving: level 6, which is not built yet, and nothing below.
 SERVING = {'asyncio', 'multiprocessing', 'yaml', 'grpc', 'http', 'socket', 'socketserver'}
 
-#: The modules that may turn pickles into objects, behind an allow-list.
-UNPICKLES = ('codecs.pickled',)
+#: The modules that may turn pickles into objects: behind an allow-list; and in a worker
+#: process, what the process that started it has pickled.
+UNPICKLES = ('codecs.pickled', 'workers')
 
 #: Names that the standard library has too, and why ours do no harm.
 NAMESAKES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 __all__ = ['tracked_steps']
@@ -10,8 +10,21 @@ __all__ = ['tracked_steps']
 T = TypeVar('T')
 
 
-def tracked_steps(steps: Sequence[T], text: str, show: bool) -> Iterator[T]:
+def tracked_steps(
+    steps: Iterable[T], text: str, show: bool, total: int | None = None
+) -> Iterator[T]:
     """The steps one after the other; with a bar that moves on as each is done, if ``show``.
+
+    Parameters
+    ----------
+    steps : iterable
+        What is done step by step.
+    text : str
+        What the bar says.
+    show : bool
+        Whether there is a bar.
+    total : int, optional
+        How many steps there will be, if ``steps`` has no length.
 
     Examples
     --------
@@ -23,4 +36,6 @@ def tracked_steps(steps: Sequence[T], text: str, show: bool) -> Iterator[T]:
         return
     from rich.progress import track
 
-    yield from track(steps, text)
+    yield from track(
+        steps, text, total=len(steps) if total is None and isinstance(steps, Sized) else total
+    )

@@ -13,6 +13,7 @@ from docstore.stores import STORES
 from docstore.testing.arrays import ArrayTests
 from docstore.testing.arrays.base import ArraySuite
 from docstore.testing.checks import DIM, contents, ids, make_docs, vectors
+from docstore.testing.indexes import IndexTests
 from docstore.testing.stores import StoreTests
 
 #: What opens a storage that wants more, or other keys, than a path.
@@ -112,3 +113,14 @@ for _name in STORES:
         _suite = store_suite(_name)
         globals()[_suite.__name__] = _suite
 del _suite
+
+
+@pytest.mark.parametrize('suite', [ArrayTests, StoreTests, IndexTests], ids=lambda s: s.__name__)
+def test_no_part_of_a_suite_hides_a_test_of_another(suite):
+    where = {}
+    for part in suite.__mro__:
+        for name in vars(part):
+            if name.startswith('test_'):
+                assert name not in where, f'{name} is in {part} and in {where.get(name)}'
+                where[name] = part
+    assert len(where) > 10

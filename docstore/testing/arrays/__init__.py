@@ -1,10 +1,14 @@
 """The conformance suite of DocumentArray: one behaviour on every storage."""
 
+from .applying import ApplyingTests
 from .bulk import BulkTests
 from .deleting import DeletingTests
 from .getting import GettingTests
 from .learning import LearningTests
 from .lists import ListTests
+from .paths import PathTests
+from .processing import ProcessingTests
+from .reducing import ReducingTests
 from .refusing import RefusingTests
 from .searching import SearchingTests
 from .setting import SettingTests
@@ -29,6 +33,10 @@ class ArrayTests(
     StoringTests,
     TransactingTests,
     RefusingTests,
+    PathTests,
+    ProcessingTests,
+    ApplyingTests,
+    ReducingTests,
 ):
     """What a DocumentArray does, whatever its storage.
 

@@ -51,7 +51,7 @@ class DeletingTests(ArraySuite):
         assert [da[doc.id].text for doc in expected] == [doc.text for doc in expected]
 
     @pytest.mark.parametrize('key', SLICES)
-    def test_slice(self, da: DocumentArray, key: slice) -> None:
+    def test_slice_is_deleted(self, da: DocumentArray, key: slice) -> None:
         expected = ids(da)
         del expected[key]
         del da[key]

@@ -146,7 +146,7 @@ class RefusingTests(ArraySuite):
             assert isinstance(caught.value, (ValueError, TypeError))
 
     @pytest.mark.parametrize('limit', [0, -1, -5.0])
-    def test_limits(self, da: DocumentArray, limit: Any) -> None:
+    def test_bad_limits(self, da: DocumentArray, limit: Any) -> None:
         with refuses(InvalidArgument, ValueError, 'limit', int(limit), array=da):
             da.find(QUERY, limit=limit)
         with refuses(InvalidArgument, ValueError, 'limit', int(limit), array=da):

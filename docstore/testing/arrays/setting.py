@@ -53,7 +53,7 @@ class SettingTests(ArraySuite):
     @pytest.mark.parametrize(
         'key', [slice(1, 3), slice(None, 4, 2), slice(-1, -3, -1), slice(None)]
     )
-    def test_slice(self, da: DocumentArray, key: slice) -> None:
+    def test_slice_is_set(self, da: DocumentArray, key: slice) -> None:
         expected = make_docs(5)
         new = fresh(*(f'n{i}' for i in range(len(expected[key]))))
         expected[key] = new
@@ -93,7 +93,7 @@ class SettingTests(ArraySuite):
             (np.array([2, 4]), ['d0', 'd1', 'x', 'd3', 'y']),
         ],
     )
-    def test_many(self, da: DocumentArray, key: Any, names: list[str]) -> None:
+    def test_many_are_set(self, da: DocumentArray, key: Any, names: list[str]) -> None:
         da[key] = fresh('x', 'y')
         assert ids(da) == names
         assert [da[name].blob for name in ('x', 'y')] == [b'x', b'y']
@@ -107,7 +107,7 @@ class SettingTests(ArraySuite):
         with refuses(InvalidArgument, ValueError, 1, 2, array=da):
             da[[True, True, False]] = fresh('x')
 
-    def test_everything(self, opener: Opener) -> None:
+    def test_everything_is_set(self, opener: Opener) -> None:
         nested = opener(nested_docs())
         new = [Document(id=name, text=f'new {name}') for name in nested[..., 'id']]
         nested[...] = new
@@ -126,7 +126,7 @@ class SettingTests(ArraySuite):
             nested['@m'] = nested['@m'][:2]
 
     @pytest.mark.parametrize('key', [2, -3, 'd2'])
-    def test_attribute_of_one(self, da: DocumentArray, key: Any) -> None:
+    def test_attribute_of_one_is_set(self, da: DocumentArray, key: Any) -> None:
         da[key, 'text'] = 'new'
         da[key, 'embedding'] = np.ones(4, dtype=np.float32)
         assert da.texts == ['text 0', 'text 1', 'new', 'text 3', 'text 4']
@@ -147,7 +147,7 @@ class SettingTests(ArraySuite):
         'key',
         [slice(1, 4, 2), [1, 3], ['d1', 'd3'], [False, True, False, True, False], np.array([1, 3])],
     )
-    def test_attribute_of_many(self, da: DocumentArray, key: Any) -> None:
+    def test_attribute_of_many_is_set(self, da: DocumentArray, key: Any) -> None:
         da[key, 'text'] = ['x', 'y']
         assert da.texts == ['text 0', 'x', 'text 2', 'y', 'text 4']
         da[key, 'mime_type'] = 'text/html'
