@@ -29,9 +29,9 @@ LEVELS: dict[int, tuple[str, ...]] = {
     ),
     2: (
         'compare', 'distance', 'media', 'media.arrays', 'media.datauris', 'media.policy',
-        'media.http_reading', 'media.uris', 'media.texts', 'media.*', 'state', 'fields',
-        'document_fields', 'document_saving', 'document_converting', 'document_images',
-        'document_media', 'document',
+        'media.http_reading', 'media.uris', 'media.texts', 'media.*', 'state', 'fields', 'plots',
+        'plots.*', 'document_fields', 'document_saving', 'document_converting',
+        'document_images', 'document_media', 'document_showing', 'document',
     ),
     3: (
         'stores.*', 'index.*',
@@ -39,8 +39,9 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
         'indexing', 'generators',
     ),
-    4: ('sequence', 'saving', 'searching', 'array', 'nested'),
+    4: ('sequence', 'saving', 'searching', 'shown', 'array', 'nested'),
     5: ('testing', 'testing.*'),
+    6: ('preview',),
     7: ('__init__',),
 }  # fmt: skip
 
@@ -48,6 +49,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
 BESIDE = {
     ('state', 'nested'): 'the chunks of a Document are an array of Documents',
     ('state', 'array'): 'some methods of a Document are those of an array of it alone',
+    ('shown', 'preview'): 'who plots embeddings may have them served, and only then is it loaded',
 }
 
 #: Modules inside ``stores`` and ``index`` that belong to no one backend.
@@ -56,14 +58,15 @@ SHARED = {'config', 'intake'}
 #: Third-party packages: where each may be imported. Only NumPy at the top of a module.
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'numpy': ('*',),
-    'rich': ('document', 'sequence', 'display', 'display.*'),
+    'rich': ('display', 'display.*'),
     'hnswlib': ('index.hnsw_graph',),
+    'IPython': ('display.notebook',),
     'pytest': ('testing', 'testing.*'),
     'hypothesis': ('testing', 'testing.*'),
     'lz4': ('codecs.*',),
     'torch': ('contents',),
     'scipy': ('codecs.protobuf', 'contents', 'distance', 'media.hashing'),
-    'PIL': ('media.images',),
+    'PIL': ('media.images', 'plots.animation'),
     'soundfile': ('media.audio',),
     'av': ('media.video',),
     'cv2': ('media.video',),
@@ -72,7 +75,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'google': ('codecs.protobuf*',),
 }
 
-#: What belongs to serving: level 6, which is not built yet, and nothing below.
+#: What belongs to serving: level 6, and nothing below.
 SERVING = {'asyncio', 'multiprocessing', 'yaml', 'grpc', 'http', 'socket', 'socketserver'}
 
 #: The modules that may turn pickles into objects, behind an allow-list.
