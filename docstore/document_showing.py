@@ -33,9 +33,9 @@ class ShownDocument(MediaDocument):
         show(self)
 
     def __rich_console__(self, console: Any, options: Any) -> Any:
-        from .display.summary import document_tree
+        from .display.summary import document_tree, heading
 
-        yield repr(self)
+        yield heading(self)
         yield document_tree(to_record(self._data))
 
     def _repr_html_(self) -> str:

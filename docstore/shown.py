@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .display.summary import Overview, array_tables, show
+from .display.summary import Overview, array_tables, heading, show
 from .searching import SearchedSequence
 from .state import to_record
 from .stored import StoredRecords
@@ -33,7 +33,7 @@ class ShownSequence(SearchedSequence):
         return Overview.of(records, len(self), facts)
 
     def __rich_console__(self, console: Any, options: Any) -> Any:
-        yield repr(self)
+        yield heading(self)
         yield array_tables(self._overview())
 
     def _repr_html_(self) -> str:

@@ -12,9 +12,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
     from rich.tree import Tree
 
-__all__ = ['Overview', 'array_tables', 'describe', 'document_tree', 'printable', 'show']
+__all__ = ['Overview', 'array_tables', 'describe', 'document_tree', 'heading', 'printable', 'show']
 
 Record = Mapping[str, Any]
 
@@ -34,6 +35,13 @@ def show(thing: RenderableType) -> None:
     Console().print(thing)
 
 
+def heading(thing: object) -> Text:
+    """The repr of something as the first line."""
+    from rich.text import Text
+
+    return Text(printable(repr(thing)))
+
+
 def document_tree(record: Record) -> Tree:
     """The fields of a Document and of those nested in it."""
     from rich.table import Table
@@ -41,8 +49,8 @@ def document_tree(record: Record) -> Tree:
     from rich.tree import Tree
 
     # Texts of users are never read as markup, and their control signs do nothing.
-    name_and_id = [('Document', 'bold'), ' ', (printable(str(record.get('id', ''))), 'dim')]
-    tree = Tree(Text.assemble(*name_and_id))
+    doc_id = printable(str(record.get('id', '')))
+    tree = Tree(Text.assemble(('Document', 'bold'), ' ', (doc_id, 'dim')))
     table = Table('Attribute', 'Value', header_style='bold')
     for name, value in record.items():
         if name not in {'id', 'chunks', 'matches'}:

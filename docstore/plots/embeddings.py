@@ -148,8 +148,8 @@ def _rows(plan: Plan, positions: Positions) -> Iterator[np.ndarray[Any, Any]]:
         for at, value in zip(block, values, strict=True):
             if value.ndim != 1 or not value.size or value.size != (width or value.size):
                 raise DimensionMismatch(
-                    f'the embedding of document {plan.docs[int(at)].id!r} has the shape {value.shape}, '
-                    f'and {(width,) if width else "one axis"} was expected'
+                    f'the embedding of document {plan.docs[int(at)].id!r} has the shape '
+                    f'{value.shape}, and {(width,) if width else "one axis"} was expected'
                 )
             width = value.size
         made = np.asarray(values)

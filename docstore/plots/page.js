@@ -103,15 +103,9 @@
     values.forEach((value, i) => {
       if (value !== null) colours[i] = 1 + Math.round(((value - low) / (high - low || 1)) * (STEPS - 1));
     });
-    const bar = element('canvas', undefined, element('li', undefined, legend));
+    const bar = element('i', undefined, element('li', undefined, legend));
     bar.className = 'ramp';
-    bar.width = STEPS;
-    bar.height = 1;
-    const ink = bar.getContext('2d');
-    for (let step = 0; step < STEPS; step++) {
-      ink.fillStyle = palette[step + 1];
-      ink.fillRect(step, 0, 1, 1);
-    }
+    bar.style.background = `linear-gradient(to right, ${palette.slice(1).join(', ')})`;
     const ends = element('li', undefined, legend);
     ends.className = 'ends';
     for (const end of [low, high]) element('span', String(Number(end.toPrecision(4))), ends);
@@ -128,10 +122,7 @@
     if (rest) rows.push(['(others)', rest, OTHER]);
     for (const [label, amount, colour] of rows) {
       const row = element('li', undefined, legend);
-      const dot = element('canvas', undefined, row);
-      dot.width = dot.height = 1;
-      dot.getContext('2d').fillStyle = colour;
-      dot.getContext('2d').fillRect(0, 0, 1, 1);
+      element('i', undefined, row).style.background = colour;
       element('span', `${label} (${amount.toLocaleString('en')})`, row);
     }
   }

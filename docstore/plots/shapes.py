@@ -24,13 +24,13 @@ _MOST_EDGES = 60_000
 
 def is_cloud(tensor: Any) -> bool:
     """Whether a tensor is a list of points."""
-    shape = getattr(tensor, 'shape', ())
+    shape = tuple(getattr(tensor, 'shape', ()))
     return len(shape) == 2 and shape[1] == 3 and shape[0] > 0
 
 
 def is_depth(tensor: Any) -> bool:
     """Whether a tensor is an image whose fourth channel, of no bytes, is depth."""
-    shape = getattr(tensor, 'shape', ())
+    shape = tuple(getattr(tensor, 'shape', ()))
     return len(shape) == 3 and shape[2] == 4 and getattr(tensor, 'dtype', None) != np.uint8
 
 

@@ -19,7 +19,18 @@ from .pictures import check_source, has_picture, picture_of
 if TYPE_CHECKING:
     from ..document import Document
 
-__all__ = ['Grid', 'Positions', 'check_size', 'chosen_positions', 'dots_per_inch', 'evenly', 'grid_of', 'picked', 'sheet', 'sheet_file']
+__all__ = [
+    'Grid',
+    'Positions',
+    'check_size',
+    'chosen_positions',
+    'dots_per_inch',
+    'evenly',
+    'grid_of',
+    'picked',
+    'sheet',
+    'sheet_file',
+]
 
 
 #: As records take them.
@@ -137,7 +148,7 @@ def dots_per_inch(picture: Pixels, inches: Any) -> float | None:
         width = height = 0.0
     if not (0 < width < float('inf') and 0 < height < float('inf')):
         raise InvalidArgument(f'fig_size must be two positive numbers of inches, not {inches!r}')
-    return max(picture.shape[1] / width, picture.shape[0] / height)
+    return float(max(picture.shape[1] / width, picture.shape[0] / height))
 
 
 def sheet_file(

@@ -7,6 +7,7 @@ from .lists import ListTests
 from .refusing import RefusingTests
 from .searching import SearchingTests
 from .setting import SettingTests
+from .showing import ShowingTests
 from .storing import StoringTests
 from .transacting import TransactingTests
 from .values import ValueTests
@@ -24,6 +25,7 @@ class ArrayTests(
     ViewTests,
     ValueTests,
     SearchingTests,
+    ShowingTests,
     StoringTests,
     TransactingTests,
     RefusingTests,
