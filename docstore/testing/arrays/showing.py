@@ -24,7 +24,7 @@ def _pictures() -> list[Document]:
         Document(
             id=f'p{i}',
             tensor=np.full((4, 4, 3), 40 * i, dtype=np.uint8),
-            embedding=np.array([i, i * i, 1], dtype=np.float32),
+            embedding=np.array([i, i * i, 1, 0], dtype=np.float32),
             tags={'<b>': f'</script>{i}'},
         )
         for i in range(5)
@@ -47,7 +47,7 @@ class ShowingTests(ArraySuite):
         folder = Path(
             da.plot_embeddings('p', tmp_path / 'plot', image_sprites=True, start_server=False)
         )
-        assert np.loadtxt(folder / 'p.tsv').tolist() == [[i, i * i, 1] for i in range(5)]
+        assert np.loadtxt(folder / 'p.tsv').tolist() == [[i, i * i, 1, 0] for i in range(5)]
         lines = (folder / 'p.metas.tsv').read_text(encoding='utf-8').splitlines()
         assert lines == ['id\ttag__<b>', *(f'p{i}\t</script>{i}' for i in range(5))]
         plot: Any = json.loads((folder / 'p.points.json').read_text(encoding='ascii'))
