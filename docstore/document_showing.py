@@ -54,7 +54,8 @@ class ShownDocument(MediaDocument):
         Parameters
         ----------
         from_ : {'uri', 'tensor'}, optional
-            Without it the URI is shown, or else the tensor, or else the summary.
+            Without it the URI is shown if it names a picture, a sound, a film or a mesh,
+            or else the tensor, or else the summary.
 
         Examples
         --------
@@ -63,14 +64,26 @@ class ShownDocument(MediaDocument):
         <Document ('id', 'text') at a>
         ...
         """
+        shown = {'uri': self.display_uri, 'tensor': self._display_any}
         if from_ is None:
-            from_ = 'uri' if self.uri else 'tensor' if self.tensor is not None else 'summary'
-            shown = {'uri': self.display_uri, 'tensor': self._display_any, 'summary': self.summary}
-        else:
-            shown = {'uri': self.display_uri, 'tensor': self._display_any}
+            shown['summary'] = self.summary
+            from_ = 'uri' if self._kind_of_uri() else 'tensor'
+            if from_ == 'tensor' and self.tensor is None:
+                from_ = 'summary'
         if from_ not in shown:
             raise InvalidArgument(f'from_={from_!r} cannot be shown{did_you_mean(from_, shown)}')
         shown[from_]()
+
+    def _kind_of_uri(self) -> str:
+        """``'mesh'``, the mime type of a picture, a sound or a film, or nothing."""
+        if not self.uri:
+            return ''
+        from .media.uris import suffix_of_uri
+
+        if self._from('uri', suffix_of_uri) in _MESHES:
+            return 'mesh'
+        kind = self.mime_type or self._from('uri', _mime_type_of)
+        return kind if kind.startswith(('image/', 'audio/', 'video/')) else ''
 
     def _display_any(self) -> None:
         from .plots.shapes import is_cloud, is_depth
@@ -104,25 +117,20 @@ class ShownDocument(MediaDocument):
         """
         if not self.uri:
             raise InvalidArgument(f'document {self.id!r} has no uri: there is nothing to show')
-        from .media.uris import suffix_of_uri
-
-        suffix = self._from('uri', suffix_of_uri)
-        if suffix in _MESHES:
-            type(self)(
-                id=self.id, uri=self.uri
-            ).load_uri_to_vertices_and_faces().display_vertices_and_faces()
-            return
-        kind = self.mime_type or _kind_of(self.uri)
-        if kind.startswith('image/'):
+        kind = self._kind_of_uri()
+        if kind == 'mesh':
+            mesh = type(self)(id=self.id, uri=self.uri).load_uri_to_vertices_and_faces()
+            mesh.display_vertices_and_faces()
+        elif kind.startswith('image/'):
             self._show_picture('uri')
-        elif kind.startswith(('audio/', 'video/')):
+        elif kind:
             from .plots.viewing import play
 
-            play(self.uri, kind)
+            self._from('uri', play, kind)
         else:
             raise UnsupportedOperation(
-                f'uri of document {self.id!r}: nothing is known to show {kind or "it"} with; set '
-                'mime_type to that of an image, a sound or a film if it is one'
+                f'uri of document {self.id!r}: it names no picture, sound, film or mesh, as far as '
+                'its ending and mime_type tell; set mime_type if it does'
             )
 
     def _show_picture(self, source: str) -> None:
@@ -224,7 +232,7 @@ class ShownDocument(MediaDocument):
             write_file(output, data)
 
 
-def _kind_of(uri: str) -> str:
+def _mime_type_of(uri: str) -> str:
     """The mime type that a URI speaks of."""
     from mimetypes import guess_type
 

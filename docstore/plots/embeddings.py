@@ -18,7 +18,7 @@ from .metas import Metas
 from .page import as_json, page_of, plot_of
 from .projection import principal, to_unit
 from .sprites import Grid, Positions, chosen_positions, grid_of, picked, sheet
-from .staging import Staged
+from .staging import Staged, path_of
 
 if TYPE_CHECKING:
     from ..document import Document
@@ -86,7 +86,19 @@ def write_plot(plan: Plan, path: Any = None) -> Path:
     Path
         The folder, a new one if none is named.
     """
-    title = check_title(plan.title)
+    check_title(plan.title)
+    if path is not None:
+        return _write(plan, path_of(path))
+    folder = Path(tempfile.mkdtemp(prefix='docstore-'))
+    try:
+        return _write(plan, folder)
+    except BaseException:
+        folder.rmdir()
+        raise
+
+
+def _write(plan: Plan, folder: Path) -> Path:
+    title = plan.title
     count = len(plan.docs)
     if not count:
         raise InvalidArgument('the array is empty: there are no embeddings to plot')
@@ -100,7 +112,6 @@ def write_plot(plan: Plan, path: Any = None) -> Path:
             lambda many: grid_of(many, _canvas(many, plan.min_image_size), plan.min_image_size),
         )
     shown = picked(positions, MOST_POINTS)
-    folder = Path(tempfile.mkdtemp()) if path is None else Path(path)
     entries = _entries(folder)
     with Staged(folder) as staged:
         entry: dict[str, Any] = {

@@ -26,7 +26,7 @@ _LEFT_OUT = {
 _BLOCK = 2048
 # The page has so many columns at most, with texts of this length.
 _MOST_COLUMNS = 30
-_LONGEST = 160
+_LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import DocstoreError, InvalidType, StorageError, StorageFull
 
-__all__ = ['Staged', 'staged_file', 'write_file']
+__all__ = ['Staged', 'path_of', 'staged_file', 'write_file']
 
 
 @contextmanager
@@ -47,15 +47,20 @@ class Staged:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._waiting: dict[Path, Path] = {}
+        self._made = False
 
     def __enter__(self) -> Staged:
         with _told(self.folder):
+            self._made = not self.folder.exists()
             self.folder.mkdir(parents=True, exist_ok=True)
         return self
 
     def place(self, name: str) -> Path:
         """Where to write what is going to be the file ``name``."""
         final = self.folder / name
+        with _told(final):
+            if final.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         # The name of the process keeps two that write at once apart; a short one always fits.
         temporary = self.folder / f'.docstore-{os.getpid()}-{len(self._waiting)}.part'
         self._waiting[final] = temporary
@@ -71,21 +76,32 @@ class Staged:
             for temporary in self._waiting.values():
                 with suppress(OSError):
                     temporary.unlink(missing_ok=True)
+            if kind is not None and self._made:
+                with suppress(OSError):
+                    self.folder.rmdir()
         if isinstance(error, OSError):
             with _told(self.folder):
                 raise error
 
 
+def path_of(path: Any) -> Path:
+    """A path as users give it.
+
+    Raises
+    ------
+    InvalidType
+        If it is none.
+    """
+    try:
+        return Path(os.fsdecode(os.fspath(path)))
+    except TypeError:
+        raise InvalidType(f'expected a path, not {type(path).__name__}: {path!r}') from None
+
+
 @contextmanager
 def staged_file(path: Any) -> Iterator[Path]:
     """Where to write the file at ``path``, which then appears whole."""
-    try:
-        final = Path(os.fsdecode(os.fspath(path)))
-    except TypeError:
-        raise InvalidType(f'expected the path of a file, not {type(path).__name__}') from None
-    with _told(final):
-        if final.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    final = path_of(path)
     with Staged(final.parent) as staged:
         yield staged.place(final.name)
 

@@ -12,12 +12,20 @@ import pytest
 
 from docstore import Document
 from docstore.display.pixels import png
-from docstore.errors import InvalidArgument, UnknownField, UnsupportedOperation
+from docstore.errors import (
+    CorruptData,
+    InvalidArgument,
+    UnknownField,
+    UnsupportedOperation,
+    UriNotFound,
+)
 from docstore.plots import shapes, viewing
 
 from .conftest import picture
 
 pytestmark = pytest.mark.spec('2.10')
+
+CLOUD = 'display_point_cloud_tensor'
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +79,15 @@ def test_addresses_are_opened_and_not_fetched(capsys: Any, opened: list[str]) ->
 def test_without_a_picture_there_is_the_summary(capsys: Any) -> None:
     Document(id='known', text='words').display()
     assert 'words' in capsys.readouterr().out
+    Document(id='known', uri='words.txt').display()
+    assert 'words.txt' in capsys.readouterr().out
+
+
+def test_damaged_uris_are_named(tmp_path: Path) -> None:
+    with pytest.raises(CorruptData, match="uri of document 'x'"):
+        Document(id='x', uri='data:image/png;base64,?').display()
+    with pytest.raises(UriNotFound, match="uri of document 'x'"):
+        Document(id='x', uri=str(tmp_path / 'gone.mp3')).display()
 
 
 @pytest.mark.parametrize(
@@ -78,11 +95,11 @@ def test_without_a_picture_there_is_the_summary(capsys: Any) -> None:
     [
         (Document(id='x'), 'display_tensor', InvalidArgument, 'no tensor'),
         (Document(id='x'), 'display_uri', InvalidArgument, 'no uri'),
-        (Document(id='x', uri='a.txt'), 'display_uri', UnsupportedOperation, 'text/plain'),
+        (Document(id='x', uri='a.txt'), 'display_uri', UnsupportedOperation, 'no picture'),
         (Document(id='x', uri='a'), 'display_uri', UnsupportedOperation, 'mime_type'),
-        (Document(id='x'), 'display_point_cloud_tensor', InvalidArgument, 'finite'),
-        (Document(id='x', tensor=np.zeros((2, 2))), 'display_point_cloud_tensor', InvalidArgument, 'n, 3'),
-        (Document(id='x', tensor=np.full((2, 3), np.nan)), 'display_point_cloud_tensor', InvalidArgument, 'finite'),
+        (Document(id='x'), CLOUD, InvalidArgument, 'finite'),
+        (Document(id='x', tensor=np.zeros((2, 2))), CLOUD, InvalidArgument, 'n, 3'),
+        (Document(id='x', tensor=np.full((2, 3), np.nan)), CLOUD, InvalidArgument, 'finite'),
         (Document(id='x', tensor=np.zeros((2, 2, 3))), 'display_rgbd_tensor', InvalidArgument, '4'),
         (Document(id='x'), 'display_rgbd_tensor', InvalidArgument, 'x'),
         (Document(id='x'), 'display_vertices_and_faces', UnknownField, 'vertices'),

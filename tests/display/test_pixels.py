@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def test_shrinking_takes_the_means_of_what_a_pixel_covers(
         return np.array(
             [
                 values[a:b].astype(float).mean(axis=0) if size < length else values[a]
-                for a, b in zip(cuts, cuts[1:], strict=False)
+                for a, b in pairwise(cuts)
             ]
         )
 

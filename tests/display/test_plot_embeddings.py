@@ -19,6 +19,7 @@ from docstore.errors import (
     CorruptData,
     DimensionMismatch,
     InvalidArgument,
+    InvalidType,
     InvalidVector,
     StorageError,
 )
@@ -211,6 +212,23 @@ def test_a_folder_that_cannot_be_written(coloured: DocumentArray, tmp_path: Path
     with pytest.raises(StorageError, match='file'):
         plot(coloured, tmp_path / 'file' / 'below')
     assert (tmp_path / 'file').read_text() == 'mine'
+    with pytest.raises(InvalidType, match='path'):
+        coloured.plot_embeddings(path=3, start_server=False)  # type: ignore[arg-type]
+    (tmp_path / 'taken' / 'index.html').mkdir(parents=True)
+    with pytest.raises(StorageError, match=r'index\.html'):
+        plot(coloured, tmp_path / 'taken')
+    assert os.listdir(tmp_path / 'taken') == ['index.html']
+
+
+def test_no_folder_is_left_where_nothing_is_plotted(
+    coloured: DocumentArray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    coloured[5].embedding = None
+    for path in (None, tmp_path / 'new'):
+        with pytest.raises(InvalidArgument, match='d5'):
+            coloured.plot_embeddings(path=path, start_server=False)
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_disk_that_is_full_leaves_the_old_plot(

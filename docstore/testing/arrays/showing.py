@@ -54,6 +54,14 @@ class ShowingTests(ArraySuite):
         assert (plot['count'], plot['columns']['id']) == (5, [f'p{i}' for i in range(5)])
         assert contents(da) == before
 
+    def test_large_arrays_are_shown_in_part(
+        self, opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr('docstore.plots.embeddings.MOST_POINTS', 2)
+        opener(_pictures()).plot_embeddings('p', tmp_path / 'plot', True, start_server=False)
+        text = (tmp_path / 'plot' / 'p.points.json').read_text(encoding='ascii')
+        assert json.loads(text)['columns']['id'] == ['p0', 'p2']
+
     def test_a_vector_that_is_missing_is_named(self, opener: Opener, tmp_path: Path) -> None:
         docs = _pictures()
         docs[3].embedding = None
