@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from docstore import Document, DocumentArray
+from docstore.display.notebook import frame_html
 from docstore.plots.shapes import cloud_page, mesh_page
 
 from .conftest import HOSTILE
@@ -301,6 +302,20 @@ def test_fifty_thousand_points(shown: Shown, tmp_path: Path) -> None:
     assert shown.run('docstorePlot.count') == 50_000
     drawn = (np.abs(shown.pixels() - shown.pixels()[3, 3]).sum(axis=2) > 20).mean()
     assert drawn > 0.2
+
+
+def test_it_runs_inside_a_notebook(shown: Shown, tmp_path: Path) -> None:
+    page = plot(grid(), tmp_path).read_bytes()
+    notebook = f'<!doctype html><body><h1>Cell</h1>{frame_html(page, 500)}</body>'
+    (tmp_path / 'notebook.html').write_text(notebook, encoding='utf-8')
+    shown.page.goto((tmp_path / 'notebook.html').as_uri())
+    inside = shown.page.frames[1]
+    inside.wait_for_function('window.docstorePlot && docstorePlot.count === 9')
+    inside.fill('#search', 'seven')
+    assert inside.locator('#found').inner_text() == '1 of 9 points'
+    # It cannot reach the notebook around it.
+    with pytest.raises(Exception, match=r'SecurityError|cross-origin'):
+        inside.evaluate('parent.document.title')
 
 
 @pytest.mark.spec('2.10')
