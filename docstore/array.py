@@ -10,7 +10,6 @@ import numpy as np
 
 from . import generators
 from .contents import values_of
-from .display.summary import array_tables, show
 from .document import Document
 from .errors import InvalidArgument, InvalidType, UnsupportedOperation
 from .generators import Maker
@@ -18,10 +17,9 @@ from .indexing import checked
 from .memory import MemoryRecords
 from .opening import open_path, open_records
 from .removed import Removed
-from .state import to_record
+from .shown import ShownSequence
 from .stored import StoredRecords
 from .table import Table
-from .typed import TypedSequence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +33,7 @@ __all__ = ['DocumentArray']
 _TAGS = {'sqlite': 'SQLite', 'annlite': 'AnnLite', 'disk': 'Disk'}
 
 
-class DocumentArray(TypedSequence):
+class DocumentArray(ShownSequence):
     """Documents in an order, in memory or in a store.
 
     In memory it is a list of references. In a store (``storage='sqlite'``,
@@ -238,26 +236,6 @@ class DocumentArray(TypedSequence):
         if isinstance(self._records, StoredRecords):
             return _reconnect, (self._records.name, self._records.store.config)
         return DocumentArray, (list(self),)
-
-    def summary(self) -> None:
-        """Print what the array holds, and where it is kept."""
-        show(self._tables())
-
-    def _tables(self) -> Any:
-        facts = {'Type': type(self).__name__, 'Storage': self._records.label}
-        if isinstance(self._records, StoredRecords):
-            index = self._records.index
-            facts.update(self._records.store.info())
-            facts['index'] = f'{index.name} ({index.metric})' if index.approximate else 'exact'
-        records = ((to_record(doc._data), '_metadata' in doc.non_empty_fields) for doc in self)
-        return array_tables(records, len(self), facts)
-
-    def __rich_console__(self, console: Any, options: Any) -> Any:
-        yield repr(self)
-        yield self._tables()
-
-    def _ipython_display_(self) -> None:
-        self.summary()
 
     def __repr__(self) -> str:
         label = self._records.label

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .document_typed import TypedDocument
+from .document_showing import ShownDocument
 from .errors import DocumentGone
 from .schema import FIELD_BY_NAME
 from .state import array_of, clone, is_empty, to_record
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ['Document']
 
 
-class Document(TypedDocument):
+class Document(ShownDocument):
     """One item: content, embedding, tags and nested documents.
 
     A Document stands by itself, or is a view of a row of an array: then
@@ -164,21 +164,6 @@ class Document(TypedDocument):
         except DocumentGone:
             # Debuggers and test reports show what is no longer there, too.
             return f'<{type(self).__name__} deleted from its store>'
-
-    def __rich_console__(self, console: Any, options: Any) -> Any:
-        from .display.summary import document_tree
-
-        yield repr(self)
-        yield document_tree(to_record(self._data))
-
-    def summary(self) -> None:
-        """Print the fields and the nested documents as a tree."""
-        from .display.summary import show
-
-        show(self)
-
-    def _ipython_display_(self) -> None:
-        self.summary()
 
 
 def _same(left: Any, right: Any) -> bool:

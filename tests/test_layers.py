@@ -29,10 +29,11 @@ LEVELS: dict[int, tuple[str, ...]] = {
     ),
     2: (
         'compare', 'distance', 'media', 'media.arrays', 'media.datauris', 'media.policy',
-        'media.http_reading', 'media.uris', 'media.texts', 'media.*', 'state', 'fields',
+        'media.http_reading', 'media.uris', 'media.texts', 'media.*', 'state', 'fields', 'plots',
+        'plots.*',
         'document_fields', 'document_saving', 'document_converting', 'document_images',
         'document_media', 'modal', 'pydantic_model', 'strawberry_type', 'document_typed',
-        'document',
+        'document_showing', 'document',
     ),
     3: (
         'stores.*', 'index.*',
@@ -43,10 +44,11 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'models', 'workers', 'processing', 'applying', 'reducing',
     ),
     4: (
-        'sequence', 'saving', 'searching', 'parted', 'processed', 'evaluated', 'typed', 'array',
-        'nested',
+        'sequence', 'saving', 'searching', 'parted', 'processed', 'evaluated', 'typed', 'shown',
+        'array', 'nested',
     ),
     5: ('multimodal.*', 'multimodal', 'testing', 'testing.*'),
+    6: ('preview',),
     7: ('helper', '__init__'),
 }  # fmt: skip
 
@@ -55,6 +57,7 @@ BESIDE = {
     ('state', 'nested'): 'the chunks of a Document are an array of Documents',
     ('state', 'array'): 'some methods of a Document are those of an array of it alone',
     ('document_typed', 'models'): 'a model that is nested in one becomes a Document, too',
+    ('shown', 'preview'): 'who plots embeddings may have them served, and only then is it loaded',
 }
 
 #: Modules inside ``stores`` and ``index`` that belong to no one backend.
@@ -63,14 +66,15 @@ SHARED = {'config', 'intake'}
 #: Third-party packages: where each may be imported. Only NumPy at the top of a module.
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'numpy': ('*',),
-    'rich': ('document', 'sequence', 'display', 'display.*'),
+    'rich': ('display', 'display.*'),
     'hnswlib': ('index.hnsw_graph',),
+    'IPython': ('display.notebook',),
     'pytest': ('testing', 'testing.*'),
     'hypothesis': ('testing', 'testing.*'),
     'lz4': ('codecs.*',),
     'torch': ('contents', 'inference'),
     'scipy': ('codecs.protobuf', 'contents', 'distance', 'media.hashing'),
-    'PIL': ('media.images', 'multimodal.media'),
+    'PIL': ('media.images', 'multimodal.media', 'plots.animation'),
     'soundfile': ('media.audio',),
     'av': ('media.video',),
     'cv2': ('media.video',),
@@ -87,7 +91,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
 #: Modules that are of use with their package alone, and import it at the top.
 WHOLE = {'pydantic_model': 'pydantic', 'strawberry_type': 'strawberry'}
 
-#: What belongs to serving: level 6, which is not built yet, and nothing below.
+#: What belongs to serving: level 6, and nothing below.
 SERVING = {'asyncio', 'multiprocessing', 'yaml', 'grpc', 'http', 'socket', 'socketserver'}
 
 #: The modules that may turn pickles into objects: behind an allow-list; and in a worker

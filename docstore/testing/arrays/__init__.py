@@ -12,6 +12,7 @@ from .reducing import ReducingTests
 from .refusing import RefusingTests
 from .searching import SearchingTests
 from .setting import SettingTests
+from .showing import ShowingTests
 from .storing import StoringTests
 from .transacting import TransactingTests
 from .values import ValueTests
@@ -30,6 +31,7 @@ class ArrayTests(
     ValueTests,
     SearchingTests,
     LearningTests,
+    ShowingTests,
     StoringTests,
     TransactingTests,
     RefusingTests,

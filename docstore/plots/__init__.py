@@ -1,0 +1,1 @@
+"""Plots of Documents: pages, sheets of pictures, animations."""
