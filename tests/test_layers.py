@@ -28,15 +28,16 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'codecs.*', 'index', 'index.base',
     ),
     2: (
-        'compare', 'distance', 'state', 'fields', 'document_fields', 'document_saving', 'document',
+        'compare', 'distance', 'state', 'fields', 'document_fields', 'plain_forms', 'document_saving',
+        'document',
     ),
     3: (
         'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
-        'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
-        'indexing', 'generators',
+        'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'blocks', 'hits', 'opening', 'matching',
+        'indexing', 'generators', 'frames',
     ),
-    4: ('sequence', 'saving', 'searching', 'array', 'nested'),
+    4: ('sequence', 'saving', 'texts', 'tabular', 'searching', 'array', 'nested'),
     5: ('testing', 'testing.*'),
     7: ('__init__',),
 }  # fmt: skip
@@ -58,9 +59,13 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'pytest': ('testing', 'testing.*'),
     'hypothesis': ('testing', 'testing.*'),
     'lz4': ('codecs.*',),
+    'backports': ('codecs.compression',),
+    'pyarrow': ('codecs.arrow*',),
+    'pandas': ('frames',),
+    'polars': ('frames',),
     'torch': ('contents',),
     'scipy': ('codecs.protobuf', 'contents', 'distance'),
-    'datasets': ('generators',),
+    'datasets': ('frames', 'generators'),
     'google': ('codecs.protobuf*',),
 }
 

@@ -39,6 +39,25 @@ class TestJson(CodecTests):
         return CODECS.load('json')()
 
 
+class TestJsonLines(CodecTests):
+    keeps_dtype = False
+
+    def codec(self) -> Codec:
+        return CODECS.load('jsonl')()
+
+
+class TestArrow(CodecTests):
+    def codec(self) -> Codec:
+        pytest.importorskip('pyarrow')
+        return CODECS.load('arrow')()
+
+
+class TestParquet(CodecTests):
+    def codec(self) -> Codec:
+        pytest.importorskip('pyarrow')
+        return CODECS.load('parquet')()
+
+
 class TestPickle(CodecTests):
     def codec(self) -> Codec:
         return CODECS.load('pickle')()
