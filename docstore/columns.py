@@ -2,8 +2,8 @@
 
 A column goes out as a list of values (None where the field is not set), as an
 ndarray with one line a row, or as one of the classes below. It comes in the
-same forms, mostly as a :class:`MatrixColumn` or a :class:`PackedColumn`, which make a Python object of
-a value only when somebody asks for it.
+same forms, mostly as a :class:`MatrixColumn` or a :class:`PackedColumn`, which
+make a Python object of a value only when somebody asks for it.
 """
 
 from __future__ import annotations

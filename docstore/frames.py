@@ -20,7 +20,10 @@ from .state import freeze_value
 if TYPE_CHECKING:
     from .records import Records
 
-__all__ = ['arrow_reader', 'read_frame', 'read_table', 'to_dataset', 'to_frame']
+__all__ = ['arrow_reader', 'read_dataset', 'read_frame', 'read_table', 'to_dataset', 'to_frame']
+
+# So many rows of a data set are read at once.
+_DATASET_ROWS = 1 << 13
 
 LIBRARIES = ('pandas', 'polars')
 
@@ -84,7 +87,7 @@ def to_pandas(records: Records, options: Mapping[str, Any]) -> Any:
         If ``pandas`` is not installed.
     """
     try:
-        import pandas
+        import pandas as pd
     except ImportError:
         raise MissingDependency.of('pandas', 'dataframe', 'a DataFrame') from None
     data: dict[str, list[Any]] = {}
@@ -97,10 +100,8 @@ def to_pandas(records: Records, options: Mapping[str, Any]) -> Any:
         for values in data.values():
             values += [None] * (start - len(values))
     data.setdefault('id', [])
-    ordered = {
-        name: _series(pandas, name, data[name]) for name in FIELD_NAMES if name in data
-    }
-    return pandas.DataFrame(ordered, **options)
+    ordered = {name: _series(pd, name, data[name]) for name in FIELD_NAMES if name in data}
+    return pd.DataFrame(ordered, **options)
 
 
 def _cells(name: str, column: Any) -> list[Any]:
@@ -118,13 +119,13 @@ def _cells(name: str, column: Any) -> list[Any]:
     return list(values)
 
 
-def _series(pandas: Any, name: str, values: list[Any]) -> Any:
+def _series(pd: Any, name: str, values: list[Any]) -> Any:
     """A column of objects where pandas would make something else of them."""
     if FIELD_BY_NAME[name].kind in {'array', 'dict', 'floats', 'scores', 'documents', 'bytes'}:
         cells = np.empty(len(values), object)
         for at, value in enumerate(values):
             cells[at] = value
-        return pandas.Series(cells, dtype=object)
+        return pd.Series(cells, dtype=object)
     return values
 
 
@@ -137,10 +138,10 @@ def to_polars(records: Records, options: Mapping[str, Any]) -> Any:
         If ``polars`` or ``pyarrow`` is not installed.
     """
     try:
-        import polars
+        import polars as pl
     except ImportError:
         raise MissingDependency.of('polars', 'dataframe', 'a DataFrame') from None
-    return polars.DataFrame(arrow_reader(records).read_all(), **options)
+    return pl.DataFrame(arrow_reader(records).read_all(), **options)
 
 
 def to_frame(records: Records, library: str, options: Mapping[str, Any]) -> Any:
@@ -152,9 +153,7 @@ def to_frame(records: Records, library: str, options: Mapping[str, Any]) -> Any:
         If it is neither pandas nor polars.
     """
     if library not in LIBRARIES:
-        raise UnknownName(
-            f'library={library!r} is not supported{did_you_mean(library, LIBRARIES)}'
-        )
+        raise UnknownName(f'library={library!r} is not supported{did_you_mean(library, LIBRARIES)}')
     return (to_pandas if library == 'pandas' else to_polars)(records, options)
 
 
@@ -204,3 +203,21 @@ def to_dataset(records: Records) -> Any:
     except ImportError:
         raise MissingDependency.of('datasets', 'datasets', 'a data set of Hugging Face') from None
     return Dataset(arrow_reader(records).read_all())
+
+
+def read_dataset(
+    dataset: Any, field_resolver: Mapping[str, str] | None, filter_fields: bool
+) -> Iterator[ColumnBlock]:
+    """The rows of a ``datasets.Dataset`` that is loaded.
+
+    Parameters
+    ----------
+    dataset : datasets.Dataset
+    field_resolver : dict, optional
+        The fields that columns mean.
+    filter_fields : bool
+        Whether to leave out columns that ``field_resolver`` does not name.
+    """
+    tables = dataset.with_format('arrow').iter(_DATASET_ROWS)
+    batches = (batch for table in tables for batch in table.to_batches())
+    yield from read_batches(batches, field_resolver, filter_fields)

@@ -21,6 +21,7 @@ from .errors import (
     MissingDependency,
     UnknownField,
 )
+from .frames import read_dataset
 from .memory import MemoryRecords
 from .table import Table
 
@@ -32,9 +33,6 @@ __all__ = [
     'from_lines',
     'from_ndarray',
 ]
-
-# So many rows of a data set are read at once.
-_DATASET_ROWS = 1 << 13
 
 T = TypeVar('T')
 A = TypeVar('A')
@@ -374,7 +372,9 @@ def from_huggingface_datasets(
             f'the data set has the splits {", ".join(map(repr, rows))}: choose one with split=...'
         )
     if not isinstance(dataset_path, str) and hasattr(rows, 'with_format') and hasattr(rows, 'data'):
-        return _from_dataset(rows, field_resolver, size, sampling_rate, filter_fields)
+        if size is not None or sampling_rate is not None:
+            rows = rows.select(list(_sampled(range(len(rows)), size, sampling_rate)))
+        return join_blocks(read_dataset(rows, field_resolver, filter_fields))
     return (
         Document(
             {k: v for k, v in row.items() if not filter_fields or k in (field_resolver or {})},
@@ -382,20 +382,3 @@ def from_huggingface_datasets(
         )
         for row in _sampled(rows, size, sampling_rate)
     )
-
-
-def _from_dataset(
-    dataset: Any,
-    field_resolver: Mapping[str, str] | None,
-    size: int | None,
-    sampling_rate: float | None,
-    filter_fields: bool,
-) -> MemoryRecords:
-    """The rows of a data set that is loaded, as columns."""
-    from .codecs.arrow_read import read_batches
-
-    if size is not None or sampling_rate is not None:
-        dataset = dataset.select(list(_sampled(range(len(dataset)), size, sampling_rate)))
-    tables = dataset.with_format('arrow').iter(_DATASET_ROWS)
-    batches = (batch for table in tables for batch in table.to_batches())
-    return join_blocks(read_batches(batches, field_resolver, filter_fields))

@@ -34,9 +34,7 @@ _WRITER = ('ensure_ascii', 'indent', 'separators', 'sort_keys')
 
 def _check(protocol: str, known: Collection[str] = PROTOCOLS) -> None:
     if protocol not in known:
-        raise UnknownName(
-            f'protocol={protocol!r} is not supported{did_you_mean(protocol, known)}'
-        )
+        raise UnknownName(f'protocol={protocol!r} is not supported{did_you_mean(protocol, known)}')
 
 
 def plain(record: Record, protocol: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -131,9 +131,9 @@ class SavedSequence(DocumentSequence):
         """
         from base64 import b64encode
 
-        return b64encode(
-            self.to_bytes(protocol, compress, _show_progress or show_progress)
-        ).decode('ascii')
+        return b64encode(self.to_bytes(protocol, compress, _show_progress or show_progress)).decode(
+            'ascii'
+        )
 
     @classmethod
     def from_base64(

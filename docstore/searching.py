@@ -12,8 +12,8 @@ from .document import Document
 from .errors import InvalidArgument, UnsupportedOperation, did_you_mean
 from .matching import Options, document_queries, query_matrix, search, select
 from .memory import MemoryRecords
-from .tabular import TabularSequence
 from .sequence import DocumentSequence
+from .tabular import TabularSequence
 
 __all__ = ['SearchedSequence']
 

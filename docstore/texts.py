@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from .blocks import blocks_of
 from .bulk import records_of
@@ -203,7 +203,7 @@ class TextSequence(SavedSequence):
         elif file_format == 'csv':
             self.save_csv(file, encoding=encoding)
         else:
-            self.save_binary(file)
+            self.save_binary(cast('BinaryIO', file))
 
     @classmethod
     def load(
@@ -222,7 +222,7 @@ class TextSequence(SavedSequence):
             return cls.load_json(file, encoding=encoding, **kwargs)
         if file_format == 'csv':
             return cls.load_csv(file, encoding=encoding, **kwargs)
-        array: Self = cls.load_binary(file, **kwargs)
+        array: Self = cls.load_binary(cast('BinaryIO', file), **kwargs)
         return array
 
     def save_csv(
@@ -309,7 +309,7 @@ class TextSequence(SavedSequence):
         from .codecs.csvs import write_embeddings
 
         embeddings = self.embeddings
-        if embeddings is None or isinstance(embeddings, list) and None in embeddings[:1]:
+        if embeddings is None or (isinstance(embeddings, list) and embeddings[0] is None):
             raise InvalidArgument('there are no embeddings to save: set them first')
         write_embeddings(embeddings, file, encoding, **kwargs)
 

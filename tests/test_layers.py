@@ -28,14 +28,14 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'codecs.*', 'index', 'index.base',
     ),
     2: (
-        'compare', 'distance', 'state', 'fields', 'document_fields', 'plain_forms', 'document_saving',
-        'document',
+        'compare', 'distance', 'state', 'fields', 'document_fields', 'plain_forms',
+        'document_saving', 'document',
     ),
     3: (
         'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
-        'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'blocks', 'hits', 'opening', 'matching',
-        'indexing', 'generators', 'frames',
+        'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'blocks', 'hits', 'opening',
+        'matching', 'indexing', 'frames', 'generators',
     ),
     4: ('sequence', 'saving', 'texts', 'tabular', 'searching', 'array', 'nested'),
     5: ('testing', 'testing.*'),
@@ -60,13 +60,14 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'hypothesis': ('testing', 'testing.*'),
     'lz4': ('codecs.*',),
     'backports': ('codecs.compression',),
+    'compression': ('codecs.compression',),  # of the standard library since 3.14
     'pyarrow': ('codecs.arrow*',),
     'pandas': ('frames',),
     'polars': ('frames',),
     'torch': ('contents',),
     'scipy': ('codecs.protobuf', 'contents', 'distance'),
     'datasets': ('frames', 'generators'),
-    'google': ('codecs.protobuf*',),
+    'google': ('codecs.proto_objects',),
 }
 
 #: What belongs to serving: level 6, which is not built yet, and nothing below.
@@ -79,6 +80,7 @@ UNPICKLES = ('codecs.pickled',)
 NAMESAKES = {
     'array': 'imported as docstore.array only; tests run with PYTHONSAFEPATH',
     'codecs': 'imported as docstore.codecs only; tests run with PYTHONSAFEPATH',
+    'compression': 'imported as docstore.codecs.compression only',
 }
 
 

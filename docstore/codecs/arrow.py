@@ -74,11 +74,13 @@ class _TableCodec(ColumnCodec):
                 given += batch.nbytes
                 self._limits.check(size, given)
                 yield from read_batches([batch], self._resolver)
+        except CorruptData:
+            raise
         except InvalidDocument as error:
             raise CorruptData(str(error)) from error
         except pa.ArrowException as error:
             raise CorruptData(f'this is no sound {self.name} file: {error}') from error
-        except (OSError, UnicodeDecodeError, KeyError, MemoryError) as error:
+        except (OSError, ValueError, KeyError, MemoryError) as error:
             if getattr(error, 'errno', None) is not None:
                 raise  # the system, not the data
             raise CorruptData(f'this is no sound {self.name} file: {error}') from error

@@ -83,8 +83,10 @@ def _storage(column: Any) -> Any:
             raise InvalidDocument('a tensor column whose axes are permuted: store it as it is')
         for size in reversed(shape[1:]):
             made = pa.list_(made, size)
-        return column.storage.cast(pa.list_(made, shape[0])) if len(shape) == 1 else _nested(
-            pa, column.storage, shape
+        return (
+            column.storage.cast(pa.list_(made, shape[0]))
+            if len(shape) == 1
+            else _nested(pa, column.storage, shape)
         )
     while isinstance(column.type, pa.BaseExtensionType):
         column = column.storage
@@ -205,7 +207,8 @@ class _Reader:
             flat = values.to_numpy(zero_copy_only=False).astype(bool)
         else:
             dtype = values.type.to_pandas_dtype()
-            flat = np.frombuffer(values.buffers()[1], dtype)[values.offset :][: len(values)]
+            start = values.offset * np.dtype(dtype).itemsize
+            flat = np.frombuffer(values.buffers()[1] or b'', dtype, len(values), start)
         return MatrixColumn(flat.reshape(len(column), *shape), present)
 
     def _holes(self, values: Any, present: Any) -> bool:
@@ -227,15 +230,11 @@ def _seen(value: Any) -> Any:
 
 
 def _is_text(types: Any, kind: Any) -> bool:
-    return bool(
-        types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
-    )
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
 def _is_binary(types: Any, kind: Any) -> bool:
-    return bool(
-        types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind)
-    )
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
 
 
 def _is_number(types: Any, kind: Any) -> bool:

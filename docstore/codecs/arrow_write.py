@@ -42,10 +42,10 @@ def pyarrow(purpose: str) -> Any:
         If it is not installed.
     """
     try:
-        import pyarrow
+        import pyarrow as pa
     except ImportError:
         raise MissingDependency.of('pyarrow', 'arrow', purpose) from None
-    return pyarrow
+    return pa
 
 
 class ArrowPlan:
@@ -242,12 +242,11 @@ def _as_matrix(
                 matrix[at] = array
         return MatrixColumn(matrix, None if present.all() else present)
     _check(name, column.array.dtype, column.array.shape[1:], dtype, shape, first)
-    present = column.present
-    if present is None or present.all():
+    if column.present is None or column.present.all():
         return MatrixColumn(column.array.astype(dtype, copy=False))
     # What lies in the lines of unset rows is nobody's business.
-    mask = present.reshape(-1, *[1] * len(shape))
-    return MatrixColumn(np.where(mask, column.array, dtype.type(0)), present)
+    mask = column.present.reshape(-1, *[1] * len(shape))
+    return MatrixColumn(np.where(mask, column.array, dtype.type(0)), column.present)
 
 
 def _check(name: str, dtype: Any, shape: Any, expected: Any, rows: Any, at: int) -> None:

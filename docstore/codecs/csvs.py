@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def _header(
     for _, columns in blocks():
         names.update(columns)
         if flatten_tags and 'tags' in columns and 'tags' not in excluded:
-            for value in columns['tags']:
+            for value in _values(columns['tags']):
                 tags.update(dict.fromkeys(value or ()))
     if flatten_tags:
         names.discard('tags')
@@ -91,7 +92,7 @@ def _texts(name: str, column: Any, count: int, first: int) -> list[Any]:
     """A column as csv writes it: texts, numbers, and '' where a field is not set."""
     if column is None:
         return [''] * count
-    values = column if isinstance(column, list) else column.tolist()
+    values = _values(column)
     if FIELD_BY_NAME[name].kind == 'str':
         return [_line(value) for value in values]
     if FIELD_BY_NAME[name].kind in {'int', 'float'}:
@@ -102,8 +103,12 @@ def _texts(name: str, column: Any, count: int, first: int) -> list[Any]:
     ]
 
 
+def _values(column: Any) -> list[Any]:
+    return column if isinstance(column, list) else column.tolist()
+
+
 def _tag_texts(names: list[str], column: Any) -> list[list[Any]]:
-    values = [value or {} for value in column]
+    values = [value or {} for value in _values(column)]
     return [[_text(value.get(name)) for value in values] for name in names]
 
 
@@ -122,38 +127,24 @@ def _text(value: Any) -> Any:
         return _ENCODE(plain_value('tags', value))
 
 
-class _text_file:  # noqa: N801 - used as a function
+@contextmanager
+def _text_file(file: Any, encoding: str) -> Iterator[Any]:
     """A text file that replaces what is at a path as a whole; or one that is open."""
-
-    def __init__(self, file: Any, encoding: str) -> None:
-        self._file = file
-        self._encoding = encoding
-
-    def __enter__(self) -> Any:
-        if hasattr(self._file, 'write'):
-            return self._file
-        self._whole = atomic_write(self._file)
-        raw = self._whole.__enter__()
+    if hasattr(file, 'write'):
+        yield file
+        return
+    with atomic_write(file) as raw:
         try:
-            self._text = io.TextIOWrapper(raw, self._encoding, newline='')
+            text = io.TextIOWrapper(raw, encoding, newline='')
         except LookupError:
-            error = InvalidArgument(f'encoding={self._encoding!r} is not known')
-            self._whole.__exit__(InvalidArgument, error, None)
-            raise error from None
-        return self._text
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if hasattr(self._file, 'write'):
-            return
+            raise InvalidArgument(f'encoding={encoding!r} is not known') from None
         try:
-            if kind is None:
-                self._text.flush()
-        except UnicodeEncodeError as reason:
-            kind, error = type(reason), reason
-        self._text.detach()
-        self._whole.__exit__(kind, error, trace)
-        if isinstance(error, UnicodeEncodeError):
-            raise EncodeError(f'a text cannot be written as {self._encoding}: {error}') from error
+            yield text
+            text.flush()
+        except UnicodeEncodeError as error:
+            raise EncodeError(f'a text cannot be written as {encoding}: {error}') from error
+        finally:
+            text.detach()
 
 
 def _checked_dialect(make: Callable[[], Any]) -> Any:

@@ -16,7 +16,15 @@ from .base import Codec
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-__all__ = ['JsonCodec', 'from_plain', 'parse_json', 'plain_value', 'read_field', 'read_plain', 'to_plain']
+__all__ = [
+    'JsonCodec',
+    'from_plain',
+    'parse_json',
+    'plain_value',
+    'read_field',
+    'read_plain',
+    'to_plain',
+]
 
 Record = dict[str, Any]
 

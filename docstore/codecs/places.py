@@ -27,6 +27,7 @@ _START = 64
 
 @contextmanager
 def opened(target: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
+    """A path, to be replaced as a whole, or an open file, for writing."""
     if isinstance(target, (str, os.PathLike)):
         with atomic_write(target) as file:
             yield file
@@ -40,6 +41,7 @@ def opened(target: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
 
 @contextmanager
 def compressed(file: BinaryIO, compress: str | None) -> Iterator[Any]:
+    """What compresses into a file; the file itself without a compression."""
     if compress is None:
         yield file
         return
@@ -88,10 +90,10 @@ class Started:
 
     def whole(self) -> BinaryIO:
         """A file that can be read from any place: this one, or what is in it."""
-        if hasattr(self._file, 'seekable') and self._file.seekable():
-            if self._file.tell() == len(self.start):
-                self._file.seek(0)
-                return self._file
+        seekable = hasattr(self._file, 'seekable') and self._file.seekable()
+        if seekable and self._file.tell() == len(self.start):
+            self._file.seek(0)
+            return self._file
         return io.BytesIO(self.read())
 
 
@@ -113,9 +115,7 @@ def reading(source: Source) -> Iterator[tuple[BinaryIO, bool]]:
         )
 
 
-def decoded(
-    started: Started, codec: Codec, compression: str | None, limits: Limits | None
-) -> Any:
+def decoded(started: Started, codec: Codec, compression: str | None, limits: Limits | None) -> Any:
     """What a codec reads from, which is another kind of file where it has to seek."""
     seeks = getattr(codec, 'seeks', False)
     if compression is None:

@@ -70,8 +70,8 @@ def _classes() -> dict[str, Any]:
     file.dependency.append(struct_pb2.DESCRIPTOR.name)
     for name, fields in _OTHERS.items():
         message = file.message_type.add(name=name)
-        for field, number, kind, many in fields:
-            _add(message, field, number, kind, many)
+        for entry in fields:
+            _add(message, *entry)
     message = file.message_type.add(name='DocumentProto')
     for field in FIELDS:
         if field.kind == 'scores':

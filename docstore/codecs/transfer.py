@@ -69,6 +69,12 @@ def _for_many(protocol: str, compress: str | None, limits: Limits | None, option
     return _codec(protocol, **options), compress
 
 
+def _is_plain(codec: Codec, compress: str | None, start: bytes) -> bool:
+    """Whether data is as legacy docarray wrote it, which did not compress it after all."""
+    ignored = compress is not None and compress == getattr(codec, 'not_applied', None)
+    return ignored and (not start or start[0] & 15 != 8)  # zlib data starts otherwise
+
+
 def _settle(place: Any, protocol: str | None, compress: str | None) -> tuple[str, str | None]:
     """Suffixes of a file name win over what was asked for."""
     if isinstance(place, (str, os.PathLike)):
@@ -169,6 +175,8 @@ def dump_records(
     """
     protocol, compress = _settle(target, protocol, compress)
     codec, compress = _for_many(protocol, compress, None, options)
+    if _is_plain(codec, compress, b''):
+        compress = None
     if target is None:
         buffer = io.BytesIO()
         with compressed(buffer, compress) as file:
@@ -290,6 +298,8 @@ def load_records(
     codec, compress = _for_many(protocol, compress, limits, options)
     with reading(source) as (raw, whole):
         started = Started(raw)
+        if _is_plain(codec, compress, started.start):
+            compress = None
         try:
             file = decoded(started, codec, compress, limits)
             yield from codec.load_all(file)
