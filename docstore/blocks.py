@@ -24,7 +24,7 @@ __all__ = ['blocks_of', 'fill']
 # Documents of a list are turned into columns so many at a time.
 _ROWS = 1 << 14
 # A store is read in blocks of about so many bytes, and of so many rows at most.
-_BYTES = 1 << 25
+_BYTES = 1 << 22
 _FIRST = 256
 
 

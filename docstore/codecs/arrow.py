@@ -26,6 +26,7 @@ Record = dict[str, Any]
 _FILE = b'ARROW1'
 _STREAM = b'\xff\xff\xff\xff'
 _READ_ROWS = 1 << 13
+_READ_BYTES = 1 << 22
 
 
 class _TableCodec(ColumnCodec):
@@ -160,7 +161,15 @@ class ParquetCodec(_TableCodec):
         if start != b'PAR1':
             raise UnsupportedFormat('this is no Parquet file: it starts with other bytes')
         with pq.ParquetFile(file, pre_buffer=False) as reader:
-            yield from reader.iter_batches(_READ_ROWS)
+            yield from reader.iter_batches(_rows_to_read(reader.metadata))
+
+
+def _rows_to_read(metadata: Any) -> int:
+    """So many rows that they take about as many bytes as a block should."""
+    groups = range(metadata.num_row_groups)
+    size = sum(metadata.row_group(group).total_byte_size for group in groups)
+    rows = _READ_BYTES * metadata.num_rows // max(size, 1)
+    return int(max(16, min(_READ_ROWS, rows)))
 
 
 def _planned(plan: ArrowPlan, blocks: Blocks) -> Iterator[Any]:

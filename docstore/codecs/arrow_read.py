@@ -79,7 +79,8 @@ def _storage(column: Any) -> Any:
     pa = pyarrow('Arrow')
     if isinstance(column.type, pa.FixedShapeTensorType):
         shape, made = column.type.shape, column.storage.type.value_type
-        if column.type.permutation is not None:
+        order = column.type.permutation
+        if order is not None and list(order) != sorted(order):
             raise InvalidDocument('a tensor column whose axes are permuted: store it as it is')
         for size in reversed(shape[1:]):
             made = pa.list_(made, size)
@@ -190,7 +191,7 @@ class _Reader:
         while types.is_fixed_size_list(values.type):
             if not shape:
                 present = _present(values) if values.null_count else None
-            elif values.null_count:
+            elif values.null_count and (present is None or _holes(values, present)):
                 return self._one_by_one(name, column)
             size, count, start = values.type.list_size, len(values), values.offset
             shape.append(size)
@@ -201,7 +202,7 @@ class _Reader:
                 shape, values = [int(sizes[0])], values.flatten()
         if not shape or not _is_number(types, values.type):
             return self._one_by_one(name, column)
-        if values.null_count and (present is None or self._holes(values, present)):
+        if values.null_count and (present is None or _holes(values, present)):
             raise InvalidDocument(f'the column {name!r} has lists with null among the numbers')
         if types.is_boolean(values.type):
             flat = values.to_numpy(zero_copy_only=False).astype(bool)
@@ -211,13 +212,21 @@ class _Reader:
             flat = np.frombuffer(values.buffers()[1] or b'', dtype, len(values), start)
         return MatrixColumn(flat.reshape(len(column), *shape), present)
 
-    def _holes(self, values: Any, present: Any) -> bool:
-        """Whether a number is missing in a row that is there."""
-        there = _present(values).reshape(len(present), -1)
-        return bool((~there[present]).any())
-
     def _one_by_one(self, name: str, column: Any) -> list[Any]:
-        return read_cells(name, self.plain(name, column), self._first)
+        types, leaf = self._arrow.types, column.type
+        while types.is_list(leaf) or types.is_large_list(leaf) or types.is_fixed_size_list(leaf):
+            leaf = leaf.value_type
+        made = read_cells(name, self.plain(name, column), self._first)
+        if not _is_number(types, leaf):
+            return made
+        dtype = leaf.to_pandas_dtype()
+        return [None if value is None else value.astype(dtype, copy=False) for value in made]
+
+
+def _holes(values: Any, present: Any) -> bool:
+    """Whether a value is missing in a row that is there."""
+    there = _present(values).reshape(len(present), -1)
+    return bool((~there[present]).any())
 
 
 def _present(column: Any) -> Any:

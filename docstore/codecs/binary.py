@@ -129,12 +129,20 @@ def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
         for name in ('blob', 'tensor', 'embedding', 'text'):
             value = record.get(name)
             if value is not None:
-                weight += getattr(value, 'nbytes', 0) or getattr(value, '__len__', int)()
+                weight += len(value) if isinstance(value, (str, bytes)) else _size(value)
         if len(batch) >= _BLOCK_ROWS or weight >= _BLOCK_BYTES:
             yield batch
             batch, weight = [], 0
     if batch:
         yield batch
+
+
+def _size(value: Any) -> int:
+    """About how many bytes an array takes, whatever it is made of."""
+    size = getattr(value, 'nbytes', None)
+    if isinstance(size, int):
+        return size
+    return 8 * len(value) if isinstance(value, (list, tuple)) else 0
 
 
 def columns_of(records: Sequence[Record]) -> dict[str, list[Any]]:

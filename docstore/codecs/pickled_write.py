@@ -77,8 +77,12 @@ class PickleWriter:
         return (
             b'\x80'
             + bytes([_PROTOCOL])
-            + _class('docarray.document', 'Document') + _put(_DOCUMENT) + b'0'
-            + _class('docarray.document.data', 'DocumentData') + _put(_FIELDS) + b'0'
+            + _class('docarray.document', 'Document')
+            + _put(_DOCUMENT)
+            + b'0'
+            + _class('docarray.document.data', 'DocumentData')
+            + _put(_FIELDS)
+            + b'0'
         )
 
     def document(self, record: Record) -> bytes:
