@@ -21,7 +21,6 @@ from .errors import (
     MissingDependency,
     UnknownField,
 )
-from .frames import read_dataset
 from .memory import MemoryRecords
 from .table import Table
 
@@ -372,6 +371,8 @@ def from_huggingface_datasets(
             f'the data set has the splits {", ".join(map(repr, rows))}: choose one with split=...'
         )
     if not isinstance(dataset_path, str) and hasattr(rows, 'with_format') and hasattr(rows, 'data'):
+        from .frames import read_dataset
+
         if size is not None or sampling_rate is not None:
             rows = rows.select(list(_sampled(range(len(rows)), size, sampling_rate)))
         return join_blocks(read_dataset(rows, field_resolver, filter_fields))
