@@ -16,11 +16,13 @@ import pkgutil
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import docstore
+from docstore.errors import MissingDependency
 
 ROOT = Path(__file__).parents[1]
 PAGES = [path for path in [ROOT / 'README.md', *sorted(ROOT.glob('docs/**/*.md'))] if path.exists()]
@@ -61,11 +63,25 @@ def examples(page: Path) -> list[Example]:
     ]
 
 
+def loaded(name: str) -> ModuleType:
+    """The module; some are of use with an optional package alone."""
+    try:
+        return importlib.import_module(name)
+    except MissingDependency as error:
+        pytest.skip(str(error))
+
+
+def needs(page: Path) -> list[str]:
+    """The optional packages that a page says it needs, in a comment at its top."""
+    found = re.match(r'<!-- needs: ([\w, ]+) -->', page.read_text(encoding='utf-8'))
+    return found[1].replace(' ', '').split(',') if found else []
+
+
 def run(page: Path, example: Example, namespace: dict[str, Any]) -> str:
     if example.code.lstrip().startswith('>>>'):
         return run_session(page, example, namespace)
     # The empty lines make tracebacks show the line of the page.
-    code = compile('\n' * (example.line - 1) + example.code, str(page), 'exec')
+    code = compile('\n' * (example.line - 1) + example.code, str(page), 'exec', dont_inherit=True)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(code, namespace)
@@ -137,6 +153,8 @@ def test_examples_of_pages(page: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('COLUMNS', '100')
     namespace: dict[str, Any] = {'__name__': '__main__'}
+    for package in needs(page):
+        pytest.importorskip(package)
     for example in examples(page):
         printed = run(page, example, namespace)
         if example.output is not None:
@@ -153,7 +171,7 @@ def test_examples_of_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv('COLUMNS', '100')
     report = io.StringIO()
     with contextlib.redirect_stdout(report):
-        failed = doctest.testmod(importlib.import_module(name), optionflags=FLAGS).failed
+        failed = doctest.testmod(loaded(name), optionflags=FLAGS).failed
     assert failed == 0, report.getvalue()
 
 
