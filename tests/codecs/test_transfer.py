@@ -99,7 +99,7 @@ def test_columns_of_every_protocol(protocol: str, compress: str | None, tmp_path
     for source in (path, data, bytearray(data)):
         (block,) = load_columns(source, protocol, compress)
         assert block.count == 3
-        assert block.columns['id'].tolist() == ['0', '1', '2']
+        assert list(block.columns['id']) == ['0', '1', '2']
         lines = np.stack(block.columns['embedding'].tolist())
         np.testing.assert_array_equal(lines, columns['embedding'].array)
 
