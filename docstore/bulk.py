@@ -138,7 +138,7 @@ def join_blocks(blocks: Iterable[ColumnBlock]) -> MemoryRecords:
 
 def _joined(name: str, blocks: Sequence[ColumnBlock]) -> Any:
     columns = [block.columns.get(name) for block in blocks]
-    if len(columns) == 1:
+    if len(columns) == 1 and columns[0] is not None:
         return columns[0]
     packed = [column for column in columns if isinstance(column, PackedColumn)]
     if len(packed) == len(columns):
@@ -150,8 +150,14 @@ def _joined(name: str, blocks: Sequence[ColumnBlock]) -> Any:
     return [
         value
         for column, block in zip(columns, blocks, strict=True)
-        for value in ([None] * block.count if column is None else column.tolist())
+        for value in _values(column, block.count)
     ]
+
+
+def _values(column: Any, count: int) -> list[Any]:
+    if column is None:
+        return [None] * count
+    return column if isinstance(column, list) else column.tolist()
 
 
 def _join_matrices(matrices: Sequence[MatrixColumn]) -> MatrixColumn:

@@ -1,9 +1,9 @@
 """One field of many rows, in the forms in which formats and tables hand it on.
 
 A column goes out as a list of values (None where the field is not set), as an
-ndarray with one line a row, or as one of the classes below. It comes in as a
-:class:`MatrixColumn` or a :class:`PackedColumn`, which make a Python object of
-a value only when somebody asks for it.
+ndarray with one line a row, or as one of the classes below. It comes in the
+same forms, mostly as a :class:`MatrixColumn` or a :class:`PackedColumn`, which
+make a Python object of a value only when somebody asks for it.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ class MatrixColumn:
         return self.array[row, ...] if there else None
 
 
-#: What writers take and readers give; readers give the two classes only.
+#: What writers take and readers give.
 Column = Union[PackedColumn, MatrixColumn, 'npt.NDArray[Any]', 'list[Any]']
 
 
@@ -197,9 +197,10 @@ class ColumnBlock:
     ----------
     count : int
         How many rows.
-    columns : dict of str to PackedColumn or MatrixColumn
-        By field name; fields that no row has are not there.
+    columns : dict of str to PackedColumn, MatrixColumn or list
+        By field name; fields that no row has are not there. Readers of foreign
+        tables give lists of values where they have them.
     """
 
     count: int
-    columns: dict[str, PackedColumn | MatrixColumn]
+    columns: dict[str, PackedColumn | MatrixColumn | list[Any]]

@@ -1,4 +1,4 @@
-"""The saving side of a Document: bytes, JSON and dicts."""
+"""The saving side of a Document: bytes, JSON, dicts and protobuf messages."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ class SavedDocument(DocumentFields):
         ----------
         protocol : str
             ``'docstore'`` (our own format), ``'protobuf'`` or ``'pickle'`` as
-            legacy docarray wrote them, or ``'json'``.
+            legacy docarray wrote them, ``'json'``, or another of
+            ``docstore.codecs.CODECS``.
         compress : str, optional
-            ``'lz4'``, ``'gzip'``, ``'bz2'``, ``'lzma'`` or ``'zlib'``.
+            ``'lz4'``, ``'gzip'``, ``'bz2'``, ``'lzma'``, ``'zlib'`` or ``'zstd'``.
 
         Raises
         ------
@@ -56,9 +57,21 @@ class SavedDocument(DocumentFields):
 
     @classmethod
     def from_bytes(
-        cls, data: bytes, protocol: str = 'docstore', compress: str | None = None
+        cls,
+        data: bytes,
+        protocol: str = 'docstore',
+        compress: str | None = None,
+        trusted: bool = False,
     ) -> Self:
         """The Document that :meth:`to_bytes` wrote.
+
+        Parameters
+        ----------
+        data : bytes
+        protocol, compress : str
+            As they were when it was written.
+        trusted : bool
+            Whether a pickle may build objects of any class.
 
         Raises
         ------
@@ -67,26 +80,146 @@ class SavedDocument(DocumentFields):
         """
         from .codecs.transfer import load_record
 
-        return cls._of_record(load_record(data, protocol, compress))
+        options: dict[str, Any] = {'trusted': True} if trusted else {}
+        return cls._of_record(load_record(data, protocol, compress, **options))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON has them, the unset ones as None."""
-        from .codecs.jsons import to_plain
+    def to_base64(self, protocol: str = 'docstore', compress: str | None = None) -> str:
+        """The bytes of :meth:`to_bytes` in base64.
 
-        return to_plain(to_record(self._data))
+        Examples
+        --------
+        >>> from docstore import Document
+        >>> Document.from_base64(Document(id='a').to_base64())
+        <Document ('id',) at a>
+        """
+        from base64 import b64encode
 
-    @classmethod
-    def from_dict(cls, obj: Mapping[str, Any]) -> Self:
-        """The Document that :meth:`to_dict` gave."""
-        from .codecs.jsons import from_plain
-
-        return cls._of_record(from_plain(obj))
-
-    def to_json(self) -> str:
-        """The Document as JSON text; arrays become lists, blobs base64."""
-        return self.to_bytes('json').decode('utf-8')
+        return b64encode(self.to_bytes(protocol, compress)).decode('ascii')
 
     @classmethod
-    def from_json(cls, data: str | bytes) -> Self:
-        """The Document that :meth:`to_json` wrote."""
-        return cls.from_bytes(data.encode('utf-8') if isinstance(data, str) else data, 'json')
+    def from_base64(
+        cls,
+        data: str | bytes,
+        protocol: str = 'docstore',
+        compress: str | None = None,
+        trusted: bool = False,
+    ) -> Self:
+        """The Document that :meth:`to_base64` wrote.
+
+        Raises
+        ------
+        CorruptData
+            If it is no base64, damaged, or of another format.
+        """
+        from .codecs.transfer import bytes_of_base64
+
+        return cls.from_bytes(bytes_of_base64(data), protocol, compress, trusted)
+
+    def to_dict(self, protocol: str = 'jsonschema', **kwargs: Any) -> dict[str, Any]:
+        """The fields as JSON has them.
+
+        Parameters
+        ----------
+        protocol : {'jsonschema', 'protobuf'}
+            With a key for each field (None where it is not set), or as the
+            protobuf package makes a dict of a message.
+        **kwargs
+            For ``'jsonschema'``: ``exclude_none=True`` to leave out what is
+            not set, ``exclude={...}`` and ``include={...}`` to choose fields.
+            For ``'protobuf'``: what ``MessageToDict`` takes.
+
+        Raises
+        ------
+        EncodeError
+            If a value has no form in JSON; the message names the field.
+
+        Examples
+        --------
+        >>> from docstore import Document
+        >>> Document(id='a', embedding=[1, 2]).to_dict(exclude_none=True)
+        {'id': 'a', 'embedding': [1, 2]}
+        """
+        from .plain_forms import plain
+
+        return plain(to_record(self._data), protocol, kwargs)
+
+    @classmethod
+    def from_dict(cls, obj: Mapping[str, Any], protocol: str = 'jsonschema', **kwargs: Any) -> Self:
+        """The Document that :meth:`to_dict` gave; unknown names become tags.
+
+        Raises
+        ------
+        InvalidDocument
+            If a field has a value of another type than its own.
+        """
+        from .plain_forms import load_plain
+
+        return cls._of_record(load_plain(obj, protocol, kwargs))
+
+    def to_json(self, protocol: str = 'jsonschema', **kwargs: Any) -> str:
+        """The Document as JSON text; arrays become lists, blobs base64.
+
+        Parameters
+        ----------
+        protocol, **kwargs
+            As in :meth:`to_dict`; also ``indent``, ``sort_keys``,
+            ``separators`` and ``ensure_ascii`` of :func:`json.dumps`.
+
+        Examples
+        --------
+        >>> from docstore import Document
+        >>> Document(id='a', tags={'n': 1, 'x': 1.0}).to_json(exclude_none=True)
+        '{"id": "a", "tags": {"n": 1, "x": 1.0}}'
+        """
+        from .plain_forms import dump_text, plain, split_options
+
+        chosen, writing = split_options(kwargs)
+        return dump_text(plain(to_record(self._data), protocol, chosen), writing)
+
+    @classmethod
+    def from_json(cls, obj: str | bytes, protocol: str = 'jsonschema', **kwargs: Any) -> Self:
+        """The Document that :meth:`to_json` wrote.
+
+        Raises
+        ------
+        CorruptData
+            If it is no JSON, or a field has a value of another type than its own.
+        """
+        from .plain_forms import load_plain, load_text
+
+        return cls._of_record(load_plain(load_text(obj), protocol, kwargs, place=''))
+
+    def to_protobuf(self, ndarray_type: str | None = None) -> Any:
+        """The Document as a ``DocumentProto`` of the protobuf package.
+
+        Parameters
+        ----------
+        ndarray_type : {'numpy', 'list'}, optional
+            Write every array as this; by default as what it is.
+
+        Raises
+        ------
+        MissingDependency
+            If ``protobuf`` is not installed.
+        EncodeError
+            If a value cannot be written; the message names the field.
+        """
+        from .codecs.proto_objects import message_of
+        from .codecs.transfer import dump_record
+
+        record = to_record(self._data)
+        data = dump_record(record, 'protobuf', ndarray_type=ndarray_type)
+        return message_of(data, many=False)
+
+    @classmethod
+    def from_protobuf(cls, pb_msg: Any) -> Self:
+        """The Document of a ``DocumentProto``, of ours or of docarray's.
+
+        Raises
+        ------
+        InvalidDocument
+            If it is no message.
+        """
+        from .codecs.proto_objects import record_of_message
+
+        return cls._of_record(record_of_message(pb_msg))

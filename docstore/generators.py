@@ -5,15 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
 import numpy as np
 
+from .bulk import join_blocks
 from .columns import MatrixColumn
 from .document import Document
-from .errors import InvalidArgument, InvalidDocument, MissingDependency, UnknownField
+from .errors import (
+    CorruptData,
+    InvalidArgument,
+    InvalidDocument,
+    MissingDependency,
+    UnknownField,
+)
 from .memory import MemoryRecords
 from .table import Table
 
@@ -28,9 +35,6 @@ __all__ = [
 
 T = TypeVar('T')
 A = TypeVar('A')
-
-# So many lines of a table are looked at to guess how it is written.
-_SNIFFED_LINES = 100
 
 
 class Maker:
@@ -177,13 +181,18 @@ def from_csv(
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     InvalidDocument
-        If a line has more values than there are columns.
+        If a line has not a value for each column, two columns have one name,
+        or a field cannot hold a value; the message has the line.
+    CorruptData
+        If the file is not in this encoding or dialect.
     """
-    if not isinstance(file, (str, Path)):
-        return _read_csv(file, field_resolver, size, sampling_rate, dialect)
+    if hasattr(file, 'read'):
+        return _read_csv(cast('IO[str]', file), field_resolver, size, sampling_rate, dialect)
     return _closing(
-        Path(file),
+        Path(cast('str', file)),
         encoding,
         lambda opened: _read_csv(opened, field_resolver, size, sampling_rate, dialect),
     )
@@ -192,7 +201,13 @@ def from_csv(
 def _closing(
     path: Path, encoding: str, read: Callable[[IO[str]], Iterator[Document]]
 ) -> Iterator[Document]:
-    with path.open(encoding=encoding, newline='') as opened:
+    if not path.exists():
+        raise FileNotFoundError(f'there is no file {str(path)!r}')
+    try:
+        opened = path.open(encoding=encoding, newline='')
+    except LookupError:
+        raise InvalidArgument(f'encoding={encoding!r} is not known') from None
+    with opened:
         yield from read(opened)
 
 
@@ -203,26 +218,10 @@ def _read_csv(
     sampling_rate: float | None,
     dialect: Any,
 ) -> Iterator[Document]:
-    import csv
+    from .codecs.csvs import read_csv
 
-    if dialect == 'auto':
-        rest = iter(lines)
-        head = list(islice(rest, _SNIFFED_LINES))
-        try:
-            dialect = csv.Sniffer().sniff(''.join(head))
-        except csv.Error as error:
-            raise InvalidDocument(
-                f"the table does not show its dialect ({error}): name one instead of 'auto'"
-            ) from None
-        lines = chain(head, rest)
-    reader = csv.DictReader(lines, dialect=dialect)
-    for row in _sampled(reader, size, sampling_rate):
-        if None in row:
-            raise InvalidDocument(
-                f'line {reader.line_num} has more values than the {len(reader.fieldnames or ())} '
-                'columns of the table'
-            )
-        yield Document({k: v for k, v in row.items() if v}, field_resolver=field_resolver)
+    for fields in _sampled(read_csv(lines, field_resolver, dialect), size, sampling_rate):
+        yield Document(fields)
 
 
 def from_ndarray(
@@ -298,7 +297,7 @@ def from_lines(
     def read(source: Iterable[str]) -> Iterator[Document]:
         if line_format == 'csv':
             return _read_csv(source, field_resolver, size, sampling_rate, 'excel')
-        numbered = ((n, line) for n, line in enumerate(source, 1) if line.strip())
+        numbered = ((n, line) for n, line in _numbered(source) if line.strip())
         chosen = _sampled(numbered, size, sampling_rate)
         return (_from_json(line, n, field_resolver) for n, line in chosen)
 
@@ -307,6 +306,15 @@ def from_lines(
     if lines is None:
         raise InvalidArgument('from_lines needs lines or filepath')
     return read(lines)
+
+
+def _numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    number = 0
+    try:
+        for number, line in enumerate(lines, 1):
+            yield number, line
+    except UnicodeDecodeError as error:
+        raise CorruptData(f'line {number + 1} or a later one is no UTF-8: {error}') from None
 
 
 def _from_json(line: str, number: int, field_resolver: Mapping[str, str] | None) -> Document:
@@ -322,19 +330,19 @@ def _from_json(line: str, number: int, field_resolver: Mapping[str, str] | None)
 
 
 def from_huggingface_datasets(
-    dataset_path: str,
+    dataset_path: Any,
     field_resolver: Mapping[str, str] | None = None,
     size: int | None = None,
     sampling_rate: float | None = None,
     filter_fields: bool = False,
     **kwargs: Any,
-) -> Iterator[Document]:
+) -> Iterable[Document]:
     """One Document for each row of a data set of the ``datasets`` package.
 
     Parameters
     ----------
-    dataset_path : str
-        What ``datasets.load_dataset`` takes.
+    dataset_path : str or datasets.Dataset
+        What ``datasets.load_dataset`` takes, or a data set that is loaded.
     field_resolver : dict, optional
         The fields that columns mean.
     size, sampling_rate
@@ -357,6 +365,21 @@ def from_huggingface_datasets(
         raise MissingDependency.of('datasets', 'datasets', 'from_huggingface_datasets') from None
     if filter_fields and not field_resolver:
         raise InvalidArgument('filter_fields=True needs a field_resolver')
-    for row in _sampled(load_dataset(dataset_path, **kwargs), size, sampling_rate):
-        fields = {k: v for k, v in row.items() if not filter_fields or k in (field_resolver or {})}
-        yield Document(fields, field_resolver=field_resolver)
+    rows = load_dataset(dataset_path, **kwargs) if isinstance(dataset_path, str) else dataset_path
+    if hasattr(rows, 'keys'):
+        raise InvalidArgument(
+            f'the data set has the splits {", ".join(map(repr, rows))}: choose one with split=...'
+        )
+    if not isinstance(dataset_path, str) and hasattr(rows, 'with_format') and hasattr(rows, 'data'):
+        from .frames import read_dataset
+
+        if size is not None or sampling_rate is not None:
+            rows = rows.select(list(_sampled(range(len(rows)), size, sampling_rate)))
+        return join_blocks(read_dataset(rows, field_resolver, filter_fields))
+    return (
+        Document(
+            {k: v for k, v in row.items() if not filter_fields or k in (field_resolver or {})},
+            field_resolver=field_resolver,
+        )
+        for row in _sampled(rows, size, sampling_rate)
+    )

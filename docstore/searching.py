@@ -12,8 +12,8 @@ from .document import Document
 from .errors import InvalidArgument, UnsupportedOperation, did_you_mean
 from .matching import Options, document_queries, query_matrix, search, select
 from .memory import MemoryRecords
-from .saving import SavedSequence
 from .sequence import DocumentSequence
+from .tabular import TabularSequence
 
 __all__ = ['SearchedSequence']
 
@@ -25,7 +25,7 @@ class _Default(int):
 _LIMIT = _Default(20)
 
 
-class SearchedSequence(SavedSequence):
+class SearchedSequence(TabularSequence):
     """A sequence of Documents that is searched by vector and by filter."""
 
     def find(

@@ -30,22 +30,22 @@ LEVELS: dict[int, tuple[str, ...]] = {
     2: (
         'compare', 'distance', 'media', 'media.arrays', 'media.datauris', 'media.policy',
         'media.http_reading', 'media.uris', 'media.texts', 'media.*', 'state', 'fields', 'plots',
-        'plots.*',
-        'document_fields', 'document_saving', 'document_converting', 'document_images',
+        'plots.*', 'document_fields', 'plain_forms', 'document_saving', 'document_converting',
+        'document_images',
         'document_media', 'modal', 'pydantic_model', 'strawberry_type', 'document_typed',
         'document_showing', 'document',
     ),
     3: (
         'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
-        'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
-        'indexing', 'generators', 'removed', 'rankings', 'evaluation', 'judging', 'evaluating',
+        'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'blocks', 'hits', 'opening',
+        'matching', 'indexing', 'frames', 'generators', 'removed', 'rankings', 'evaluation', 'judging', 'evaluating',
         'math.*', 'math', 'inference', 'embedding', 'retrieving', 'renamed', 'model_parts',
         'models', 'workers', 'processing', 'applying', 'reducing',
     ),
     4: (
-        'sequence', 'saving', 'searching', 'parted', 'processed', 'evaluated', 'typed', 'shown',
-        'array', 'nested',
+        'sequence', 'saving', 'texts', 'tabular', 'searching', 'parted', 'processed', 'evaluated',
+        'typed', 'shown', 'array', 'nested',
     ),
     5: ('multimodal.*', 'multimodal', 'testing', 'testing.*'),
     6: ('preview',),
@@ -79,13 +79,18 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'av': ('media.video',),
     'cv2': ('media.video',),
     'trimesh': ('media.meshes',),
-    'datasets': ('generators',),
-    'google': ('codecs.protobuf*',),
+    'datasets': ('frames', 'generators'),
+    'google': ('codecs.proto_objects',),
     'pydantic': ('model_parts', 'pydantic_model'),
     'pydantic_core': ('model_parts',),
     'strawberry': ('strawberry_type',),
     'loky': ('workers',),
     'cloudpickle': ('workers',),
+    'backports': ('codecs.compression',),
+    'compression': ('codecs.compression',),  # of the standard library since 3.14
+    'pyarrow': ('codecs.arrow*',),
+    'pandas': ('frames',),
+    'polars': ('frames',),
 }
 
 #: Modules that are of use with their package alone, and import it at the top.
@@ -104,6 +109,7 @@ NAMESAKES = {
     'codecs': 'imported as docstore.codecs only; tests run with PYTHONSAFEPATH',
     'math': 'the name that users of legacy code import, as docstore.math only',
     'typing': 'users of docarray import docarray.typing; imported as docstore.typing only',
+    'compression': 'imported as docstore.codecs.compression only',
 }
 
 

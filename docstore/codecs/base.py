@@ -7,12 +7,17 @@ the fields that are set. It neither makes Documents nor asks who does.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, ClassVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
-__all__ = ['Codec']
+if TYPE_CHECKING:
+    from ..columns import Column, ColumnBlock
+
+__all__ = ['Blocks', 'Codec', 'ColumnCodec']
 
 Record = dict[str, Any]
+#: Gives consecutive rows as ``(count, columns)``, from the first each time it is called.
+Blocks = Callable[[], 'Iterator[tuple[int, Mapping[str, Column]]]']
 
 
 class Codec(ABC):
@@ -50,3 +55,24 @@ class Codec(ABC):
     @abstractmethod
     def load_all(self, file: BinaryIO) -> Iterator[Record]:
         """Many documents from an open file, a batch at a time."""
+
+
+class ColumnCodec(Codec):
+    """A codec that keeps documents by column, and makes no object for each of them."""
+
+    #: Whether reading needs a file that can be read from any place.
+    seeks: ClassVar[bool] = False
+
+    @abstractmethod
+    def dump_blocks(self, blocks: Blocks, file: BinaryIO) -> None:
+        """Many documents to an open file, a block at a time.
+
+        Raises
+        ------
+        EncodeError
+            If a value cannot be written; the message names the field.
+        """
+
+    @abstractmethod
+    def load_blocks(self, source: Any) -> Iterator[ColumnBlock]:
+        """Many documents from an open file or from bytes, a block at a time."""

@@ -23,15 +23,25 @@ from ..errors import (
 )
 from ..schema import FIELD_NAMES, VECTOR_FIELDS
 from .array_file import ArrayWriter, BytesSource, FileSource, read_blocks
-from .base import Codec
+from .base import ColumnCodec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..columns import Column
+    from .base import Blocks
     from .compression import Readable
 
-__all__ = ['BinaryCodec', 'columns_of', 'read_columns', 'records_of', 'write_columns']
+__all__ = [
+    'BinaryCodec',
+    'batches',
+    'columns_of',
+    'made_columns',
+    'read_columns',
+    'records_of',
+    'rows_per_block',
+    'write_columns',
+]
 
 Record = dict[str, Any]
 
@@ -44,7 +54,7 @@ _BLOCK_ROWS = 1 << 14
 _BLOCK_BYTES = 1 << 26
 
 
-class BinaryCodec(Codec):
+class BinaryCodec(ColumnCodec):
     """Documents in the format of docstore: versioned, with checksums.
 
     Numbers keep their type (int, float and bool stay apart), arrays their
@@ -87,8 +97,8 @@ class BinaryCodec(Codec):
     def dump_all(self, records: Iterable[Record], file: BinaryIO, count: int) -> None:
         writer = ArrayWriter(file)
         written = 0
-        for batch in _batches(records):
-            writer.write(len(batch), _prepared(columns_of(batch), 0, len(batch)))
+        for batch in batches(records):
+            writer.write(len(batch), made_columns(columns_of(batch), 0, len(batch), written))
             written += len(batch)
         if written != count:
             raise LengthMismatch(f'expected {count} documents, got {written}')
@@ -98,8 +108,19 @@ class BinaryCodec(Codec):
         for block in read_columns(file):
             yield from records_of(block)
 
+    def dump_blocks(self, blocks: Blocks, file: BinaryIO) -> None:
+        writer = ArrayWriter(file)
+        first = 0
+        for count, columns in blocks():
+            _write_block(writer, columns, count, first)
+            first += count
+        writer.finish()
 
-def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    def load_blocks(self, source: Any) -> Iterator[ColumnBlock]:
+        return read_columns(source)
+
+
+def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
     """Records in lists that are neither long nor heavy."""
     batch: list[Record] = []
     weight = 0
@@ -108,12 +129,20 @@ def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
         for name in ('blob', 'tensor', 'embedding', 'text'):
             value = record.get(name)
             if value is not None:
-                weight += getattr(value, 'nbytes', 0) or getattr(value, '__len__', int)()
+                weight += len(value) if isinstance(value, (str, bytes)) else _size(value)
         if len(batch) >= _BLOCK_ROWS or weight >= _BLOCK_BYTES:
             yield batch
             batch, weight = [], 0
     if batch:
         yield batch
+
+
+def _size(value: Any) -> int:
+    """About how many bytes an array takes, whatever it is made of."""
+    size = getattr(value, 'nbytes', None)
+    if isinstance(size, int):
+        return size
+    return 8 * len(value) if isinstance(value, (list, tuple)) else 0
 
 
 def columns_of(records: Sequence[Record]) -> dict[str, list[Any]]:
@@ -132,7 +161,8 @@ def records_of(block: ColumnBlock) -> list[Record]:
     """The rows of a block as plain fields."""
     records: list[Record] = [{} for _ in range(block.count)]
     for name, column in block.columns.items():
-        for record, value in zip(records, column.tolist(), strict=True):
+        values = column if isinstance(column, list) else column.tolist()
+        for record, value in zip(records, values, strict=True):
             if value is not None:
                 record[name] = value
     return records
@@ -168,18 +198,24 @@ def write_columns(file: BinaryIO, columns: Mapping[str, Column], count: int) -> 
     (['a', 'b'], array([[1., 0.],
            [0., 1.]]))
     """
-    for name, column in columns.items():
-        if len(column) != count:
-            raise LengthMismatch(f'{name}: expected {count} rows, got {len(column)}')
-    step = _rows_per_block(columns)
     writer = ArrayWriter(file)
-    for start in range(0, count, step):
-        stop = min(start + step, count)
-        writer.write(stop - start, _prepared(columns, start, stop))
+    _write_block(writer, columns, count, 0)
     writer.finish()
 
 
-def _rows_per_block(columns: Mapping[str, Column]) -> int:
+def _write_block(
+    writer: ArrayWriter, columns: Mapping[str, Column], count: int, first: int
+) -> None:
+    for name, column in columns.items():
+        if len(column) != count:
+            raise LengthMismatch(f'{name}: expected {count} rows, got {len(column)}')
+    step = rows_per_block(columns)
+    for start in range(0, count, step):
+        stop = min(start + step, count)
+        writer.write(stop - start, made_columns(columns, start, stop, first))
+
+
+def rows_per_block(columns: Mapping[str, Column]) -> int:
     """So many rows that a block stays small, for columns whose size is known."""
     step = _BLOCK_ROWS
     for column in columns.values():
@@ -188,36 +224,53 @@ def _rows_per_block(columns: Mapping[str, Column]) -> int:
     return step
 
 
-def _prepared(
-    columns: Mapping[str, Column], start: int, stop: int
-) -> dict[str, PackedColumn | MatrixColumn]:
+def made_columns(
+    columns: Mapping[str, Column], start: int, stop: int, first: int = 0
+) -> dict[str, Any]:
+    """Some rows of columns as they are written, without columns that no row has.
+
+    Parameters
+    ----------
+    columns : mapping of str to column
+    start, stop : int
+        Which rows of them.
+    first : int
+        How many rows came before these columns, for error messages.
+
+    Raises
+    ------
+    EncodeError
+        If a value cannot be stored; the message names column and row.
+    """
     made = {}
     for name, column in columns.items():
-        part = _column(name, column, start, stop)
+        part = _column(name, column, slice(start, stop), first + start)
         if part is not None:
             made[name] = part
     return made
 
 
-def _column(name: str, column: Column, start: int, stop: int) -> PackedColumn | MatrixColumn | None:
+def _column(
+    name: str, column: Column, rows: slice, first: int
+) -> PackedColumn | MatrixColumn | None:
     """Some rows of a column as they are written; None when no row is set."""
     if isinstance(column, PackedColumn):
-        part = column[start:stop]
+        part = column[rows]
         return part if part.present.any() else None
     if isinstance(column, MatrixColumn):
-        present = None if column.present is None else column.present[start:stop]
-        return _matrix(name, column.array[start:stop], present, start)
+        present = None if column.present is None else column.present[rows]
+        return _matrix(name, column.array[rows], present, first)
     if isinstance(column, np.ndarray):
-        return _matrix(name, column[start:stop], None, start)
-    values = column[start:stop]
+        return _matrix(name, column[rows], None, first)
+    values = column[rows]
     if name in _ARRAY_FIELDS:
         stacked = _core.stack_rows(values)
         if stacked is not None:
             return MatrixColumn(*stacked)
-    return _pack(name, values, start)
+    return _pack(name, values, first)
 
 
-def _matrix(name: str, array: Any, present: Any, start: int) -> PackedColumn | MatrixColumn | None:
+def _matrix(name: str, array: Any, present: Any, first: int) -> PackedColumn | MatrixColumn | None:
     if present is not None:
         present = np.asarray(present, bool)
         if not present.any():
@@ -226,14 +279,14 @@ def _matrix(name: str, array: Any, present: Any, start: int) -> PackedColumn | M
             present = None
     dense = present is None or 2 * np.count_nonzero(present) >= len(array)
     if not dense or array.dtype.kind not in 'biufc' or array.dtype.char in 'gG':
-        return _pack(name, MatrixColumn(array, present).tolist(), start)
+        return _pack(name, MatrixColumn(array, present).tolist(), first)
     if present is not None:
         # What lies in the lines of unset rows is nobody's business.
         array = np.where(present.reshape(-1, *[1] * (array.ndim - 1)), array, array.dtype.type(0))
     return MatrixColumn(array, present)
 
 
-def _pack(name: str, values: list[Any], start: int) -> PackedColumn | None:
+def _pack(name: str, values: list[Any], first: int) -> PackedColumn | None:
     try:
         column = PackedColumn.of(values)
     except EncodeError:
@@ -241,7 +294,7 @@ def _pack(name: str, values: list[Any], start: int) -> PackedColumn | None:
             try:
                 _core.pack(value)
             except EncodeError as error:
-                raise EncodeError(f'{name} of row {start + i}: {error}') from None
+                raise EncodeError(f'{name} of row {first + i}: {error}') from None
         raise
     return column if column.present.any() else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -26,12 +27,16 @@ __all__ = [
     'protocol_and_compress_from_file_path',
 ]
 
-COMPRESSIONS = ('bz2', 'gzip', 'lz4', 'lzma', 'zlib')
+COMPRESSIONS = ('bz2', 'gzip', 'lz4', 'lzma', 'zlib', 'zstd')
+#: How file names of other programs say it.
+_SUFFIXES = {'gz': 'gzip', 'xz': 'lzma', 'zst': 'zstd'}
 
 _CHUNK = 1 << 16
 #: Output below this is never counted as a bomb, however small the input.
 _HARMLESS = 1 << 20
 _GZIP_WBITS = 31
+#: What a decompressor of lzma may take: twice what the highest level asks for.
+_LZMA_MEMORY = 1 << 27
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,17 @@ def _lz4() -> Any:
     return lz4.frame
 
 
+def _zstd() -> Any:
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd  # type: ignore[import-not-found,unused-ignore]
+        else:
+            from backports import zstd
+    except ImportError:
+        raise MissingDependency.of('backports.zstd', 'zstd', 'zstd compression') from None
+    return zstd
+
+
 def _check_name(algorithm: str) -> None:
     if algorithm not in COMPRESSIONS:
         hint = did_you_mean(algorithm, COMPRESSIONS)
@@ -86,8 +102,16 @@ def _compressor(algorithm: str) -> tuple[Any, bytes]:
         return bz2.BZ2Compressor(), b''
     if algorithm == 'lzma':
         return lzma.LZMACompressor(), b''
+    if algorithm == 'zstd':
+        return _zstd().ZstdCompressor(), b''
     wbits = _GZIP_WBITS if algorithm == 'gzip' else zlib.MAX_WBITS
     return zlib.compressobj(wbits=wbits), b''
+
+
+def _broken(algorithm: str) -> tuple[type[Exception], ...]:
+    """What a decompressor raises when its data is damaged."""
+    named = (zlib.error, lzma.LZMAError, OSError, RuntimeError, EOFError, ValueError)
+    return (*named, _zstd().ZstdError) if algorithm == 'zstd' else named
 
 
 class _Inflate:
@@ -121,7 +145,9 @@ def _decompressor(algorithm: str) -> Any:
     if algorithm == 'bz2':
         return bz2.BZ2Decompressor()
     if algorithm == 'lzma':
-        return lzma.LZMADecompressor()
+        return lzma.LZMADecompressor(memlimit=_LZMA_MEMORY)
+    if algorithm == 'zstd':
+        return _zstd().ZstdDecompressor()
     return _Inflate(_GZIP_WBITS if algorithm == 'gzip' else zlib.MAX_WBITS)
 
 
@@ -205,7 +231,7 @@ class DecompressReader:
             data, self._rest, self._started = self._rest, b'', True
             try:
                 part = self._decompressor.decompress(data, most)
-            except (zlib.error, lzma.LZMAError, OSError, RuntimeError, EOFError, ValueError) as e:
+            except _broken(self._algorithm) as e:
                 raise CorruptData(f'this is no sound {self._algorithm} data: {e}') from e
             self._given += len(part)
             self._limits.check(self._taken, self._given)
@@ -252,6 +278,8 @@ def protocol_and_compress_from_file_path(
 
     >>> protocol_and_compress_from_file_path('a/x.protobuf.gzip')
     ('protobuf', 'gzip')
+    >>> protocol_and_compress_from_file_path('x.jsonl.gz')
+    ('jsonl', 'gzip')
     >>> protocol_and_compress_from_file_path('x.bin', 'pickle-array')
     ('pickle-array', None)
     """
@@ -262,8 +290,8 @@ def protocol_and_compress_from_file_path(
     names = set(protocols)
     protocol, compress = default_protocol, default_compress
     for suffix in PurePath(path).suffixes:
-        if suffix[1:] in COMPRESSIONS:
-            compress = suffix[1:]
+        if suffix[1:] in COMPRESSIONS or suffix[1:] in _SUFFIXES:
+            compress = _SUFFIXES.get(suffix[1:], suffix[1:])
         elif suffix[1:] in names:
             protocol = suffix[1:]
     return protocol, compress

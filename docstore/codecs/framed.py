@@ -17,7 +17,7 @@ from .compression import Limits, compress_bytes, decompress_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ['FramedCodec', 'WholeCodec', 'array_of']
+__all__ = ['FramedCodec', 'WholeCodec']
 
 Record = dict[str, Any]
 
@@ -81,6 +81,9 @@ class WholeCodec(Codec):
         The codec of single documents.
     """
 
+    #: Legacy docarray takes this name for these formats and does not compress.
+    not_applied: ClassVar[str] = 'zlib'
+
     def __init__(self, single: Codec) -> None:
         self._single = single
 
@@ -89,17 +92,3 @@ class WholeCodec(Codec):
 
     def loads(self, data: bytes | memoryview) -> Record:
         return self._single.loads(data)
-
-
-def array_of(records: Iterable[Record], count: int) -> list[Record]:
-    """All records, for formats that need them at once.
-
-    Raises
-    ------
-    LengthMismatch
-        If there are not ``count`` of them.
-    """
-    found = list(records)
-    if len(found) != count:
-        raise LengthMismatch(f'expected {count} documents, got {len(found)}')
-    return found

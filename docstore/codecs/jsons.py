@@ -16,7 +16,15 @@ from .base import Codec
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-__all__ = ['JsonCodec', 'from_plain', 'to_plain']
+__all__ = [
+    'JsonCodec',
+    'from_plain',
+    'parse_json',
+    'plain_value',
+    'read_field',
+    'read_plain',
+    'to_plain',
+]
 
 Record = dict[str, Any]
 
@@ -28,10 +36,14 @@ _NAMES = (
 )
 _SCORE_NAMES = ('value', 'op_name', 'description', 'ref_id')
 _DEEPEST = 200
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def to_plain(
-    record: Record, exclude_none: bool = False, exclude: Collection[str] = ()
+    record: Record,
+    exclude_none: bool = False,
+    exclude: Collection[str] = (),
+    include: Collection[str] | None = None,
 ) -> dict[str, Any]:
     """A record as values that JSON has: arrays as lists, blobs in base64.
 
@@ -42,7 +54,9 @@ def to_plain(
     exclude_none : bool
         Leave out the fields that are not set, which otherwise are None.
     exclude : collection of str
-        Names of fields to leave out.
+        Names of fields to leave out. Nested documents keep theirs.
+    include : collection of str, optional
+        Names of the only fields to take.
 
     Raises
     ------
@@ -54,19 +68,24 @@ def to_plain(
     >>> to_plain({'id': 'a', 'blob': b'hi', 'embedding': np.ones(2)}, exclude_none=True)
     {'id': 'a', 'blob': 'aGk=', 'embedding': [1.0, 1.0]}
     """
-    return _document(record, exclude_none, frozenset(exclude), '', 0)
+    if exclude or include is not None:
+        left_out = set(exclude) if include is None else {*exclude, *_NAMES} - set(include)
+        left_out |= set(exclude)
+        plain = _document(
+            {k: v for k, v in record.items() if k not in left_out}, exclude_none, '', 0
+        )
+        return {name: value for name, value in plain.items() if name not in left_out}
+    return _document(record, exclude_none, '', 0)
 
 
-def _document(
-    record: Record, exclude_none: bool, exclude: frozenset[str], place: str, depth: int
-) -> dict[str, Any]:
+def _document(record: Record, exclude_none: bool, place: str, depth: int) -> dict[str, Any]:
     unknown = record.keys() - FIELD_BY_NAME.keys()
     if unknown:
         raise EncodeError(f'{place}a Document has no field {min(unknown)!r}')
     result: dict[str, Any] = {}
     for name in _NAMES:
         value = record.get(name)
-        if name in exclude or (value is None and (exclude_none or name == '_metadata')):
+        if value is None and (exclude_none or name == '_metadata'):
             continue
         kind, here = FIELD_BY_NAME[name].kind, place + name
         if value is None:
@@ -75,7 +94,7 @@ def _document(
             result[name] = base64.b64encode(_bytes(value, here)).decode('ascii')
         elif kind == 'documents':
             result[name] = [
-                _document(child, exclude_none, exclude, f'{here}[{i}].', _deeper(depth, here))
+                _document(child, exclude_none, f'{here}[{i}].', _deeper(depth, here))
                 for i, child in enumerate(value)
             ]
         elif kind == 'scores':
@@ -134,6 +153,24 @@ def _value(value: Any, place: str, depth: int) -> Any:
         f'{place}: JSON has no form for an object of type {type(value).__name__}; use None, bool, '
         'int, float, str, list or dict'
     )
+
+
+def plain_value(name: str, value: Any, place: str = '') -> Any:
+    """The value of one field as JSON has it.
+
+    Raises
+    ------
+    EncodeError
+        If it has no form in JSON; the message starts with ``place``.
+    """
+    here = place + name
+    if FIELD_BY_NAME[name].kind == 'scores':
+        return {key: _score(score, True, f'{here}.{key}') for key, score in value.items()}
+    if FIELD_BY_NAME[name].kind == 'documents':
+        return [_document(child, True, f'{here}[{i}].', 1) for i, child in enumerate(value)]
+    if FIELD_BY_NAME[name].kind == 'bytes':
+        return base64.b64encode(_bytes(value, here)).decode('ascii')
+    return _value(value, here, 0)
 
 
 def from_plain(values: Mapping[str, Any]) -> Record:
@@ -245,6 +282,17 @@ _READERS: dict[str, Callable[[Any, str, int], Any]] = {
 }
 
 
+def read_field(name: str, value: Any, place: str = '') -> Any:
+    """The value of one field, from what JSON or a table has for it.
+
+    Raises
+    ------
+    InvalidDocument
+        If it is of another type than the field; the message starts with ``place``.
+    """
+    return _READERS[FIELD_BY_NAME[name].kind](value, place + name, 0)
+
+
 class JsonCodec(Codec):
     """JSON objects in UTF-8; many documents are an array of them.
 
@@ -260,18 +308,23 @@ class JsonCodec(Codec):
 
     name: ClassVar[str] = 'json'
 
-    def __init__(self, exclude_none: bool = False) -> None:
-        self._exclude_none = exclude_none
+    def __init__(
+        self,
+        exclude_none: bool = False,
+        exclude: Collection[str] = (),
+        include: Collection[str] | None = None,
+    ) -> None:
+        self._choice = (exclude_none, exclude, include)
 
     def dumps(self, record: Record) -> bytes:
-        plain = to_plain(record, self._exclude_none)
+        plain = to_plain(record, *self._choice)
         try:
-            return json.dumps(plain, ensure_ascii=False).encode('utf-8')
+            return _ENCODER.encode(plain).encode('utf-8')
         except UnicodeEncodeError:
             raise EncodeError('a text holds a lone surrogate, which is not valid Unicode') from None
 
     def loads(self, data: bytes | memoryview) -> Record:
-        return _read(_parse(data))
+        return read_plain(parse_json(data))
 
     def dump_all(self, records: Iterable[Record], file: BinaryIO, count: int) -> None:
         file.write(b'[')
@@ -284,14 +337,21 @@ class JsonCodec(Codec):
             raise LengthMismatch(f'expected {count} documents, got {written}')
 
     def load_all(self, file: BinaryIO) -> Iterator[Record]:
-        items = _parse(file.read())
+        items = parse_json(file.read())
         if not isinstance(items, list):
             raise CorruptData(f'expected a JSON array of documents, got {_named(items)}')
         for index, item in enumerate(items):
-            yield _read(item, f'[{index}].')
+            yield read_plain(item, f'[{index}].')
 
 
-def _parse(data: bytes | memoryview) -> Any:
+def parse_json(data: bytes | memoryview) -> Any:
+    """A JSON value in UTF-8.
+
+    Raises
+    ------
+    CorruptData
+        If it is none.
+    """
     try:
         return json.loads(bytes(data).decode('utf-8'))
     except UnicodeDecodeError as error:
@@ -300,7 +360,15 @@ def _parse(data: bytes | memoryview) -> Any:
         raise CorruptData(f'this is no JSON that can be read: {error}') from error
 
 
-def _read(value: Any, place: str = '') -> Record:
+def read_plain(value: Any, place: str = '') -> Record:
+    """``from_plain`` for what comes from a file.
+
+    Raises
+    ------
+    CorruptData
+        If a field has a value of another type than its own; the message
+        starts with ``place``.
+    """
     try:
         return _record(value, place, 0)
     except InvalidDocument as error:

@@ -6,8 +6,8 @@ fields out afterwards. NumPy is not called with anything a pickle says either:
 arrays are made of checked parts. With ``trusted=True`` the fence is down, and
 reading can run any code that the pickle brings.
 
-What is written are pickles of plain mappings, which this reader (and anything
-else that unpickles) reads; docarray itself does not make Documents of them.
+What is written are pickles of docarray's own objects, which docarray 0.21 reads
+as such (:mod:`docstore.codecs.pickled_write`).
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from .. import _core
-from ..errors import CorruptData, UnsupportedFormat
-from .framed import FramedCodec, WholeCodec, array_of
+from ..errors import CorruptData, EncodeError, LengthMismatch, UnsupportedFormat
+from .framed import FramedCodec, WholeCodec
 from .pickled_parts import STANDINS, Budget, records_in
+from .pickled_write import APPEND, ARRAY_END, STOP, PickleWriter, array_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -69,12 +70,6 @@ def _load(data: bytes | memoryview, trusted: bool) -> list[Record]:
     return records_in(value, Budget(len(data)), trusted)
 
 
-def _dump(value: Any) -> bytes:
-    # Packed and unpacked, so that the pickle holds what the reader allows; it
-    # also names the place of a value that cannot be stored.
-    return pickle.dumps(_core.unpack(_core.pack(value)), protocol=4)
-
-
 class PickleCodec(FramedCodec):
     """A pickle of each document; many of them in frames.
 
@@ -98,7 +93,8 @@ class PickleCodec(FramedCodec):
         self._trusted = trusted
 
     def dumps(self, record: Record) -> bytes:
-        return _dump(record)
+        writer = PickleWriter()
+        return writer.begin() + writer.document(record) + STOP
 
     def loads(self, data: bytes | memoryview) -> Record:
         records = _load(data, self._trusted)
@@ -124,7 +120,18 @@ class PickleArrayCodec(WholeCodec):
         self._trusted = trusted
 
     def dump_all(self, records: Iterable[Record], file: BinaryIO, count: int) -> None:
-        file.write(_dump(array_of(records, count)))
+        writer = PickleWriter()
+        file.write(writer.begin() + array_start())
+        written = 0
+        for record in records:
+            try:
+                file.write(writer.document(record) + APPEND)
+            except EncodeError as error:
+                raise EncodeError(f'[{written}]: {error}') from error
+            written += 1
+        if written != count:
+            raise LengthMismatch(f'expected {count} documents, got {written}')
+        file.write(ARRAY_END + STOP)
 
     def load_all(self, file: BinaryIO) -> Iterator[Record]:
         yield from _load(file.read(), self._trusted)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 import numpy as np
 
 from .. import _core
-from ..errors import CorruptData, InvalidArgument, MissingDependency
-from .framed import FramedCodec, WholeCodec, array_of
+from ..errors import CorruptData, InvalidArgument, LengthMismatch, MissingDependency
+from .binary import batches
+from .framed import FramedCodec, WholeCodec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -158,8 +159,14 @@ class ProtobufArrayCodec(WholeCodec):
         self._ndarray_type = ndarray_type
 
     def dump_all(self, records: Iterable[Record], file: BinaryIO, count: int) -> None:
-        prepared = [_prepare(record, self._ndarray_type) for record in array_of(records, count)]
-        file.write(_core.proto_encode_array(prepared))
+        # The message is a list of documents and nothing else: parts of it follow each other.
+        written = 0
+        for batch in batches(records):
+            prepared = [_prepare(record, self._ndarray_type) for record in batch]
+            file.write(_core.proto_encode_array(prepared))
+            written += len(batch)
+        if written != count:
+            raise LengthMismatch(f'expected {count} documents, got {written}')
 
     def load_all(self, file: BinaryIO) -> Iterator[Record]:
         for record in _core.proto_decode_array(file.read()):

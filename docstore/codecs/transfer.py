@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import io
 import os
-from contextlib import contextmanager
-from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, Union, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ..columns import ColumnBlock, MatrixColumn, PackedColumn
-from ..errors import CorruptData, InvalidType, UnsupportedFormat
+from ..errors import CorruptData, EncodeError, InvalidType, UnsupportedFormat
 from . import CODECS
-from .binary import BinaryCodec, columns_of, read_columns, write_columns
+from .base import ColumnCodec
+from .binary import batches, columns_of, made_columns
 from .compression import (
-    CompressWriter,
-    DecompressReader,
     Limits,
     compress_bytes,
     decompress_bytes,
     protocol_and_compress_from_file_path,
 )
-from .files import atomic_write, looks_like
+from .files import looks_like
+from .places import Pieces, Source, Started, Target, compressed, decoded, opened, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ..columns import Column
-    from .base import Codec
+    from .base import Blocks, Codec
 
 __all__ = [
+    'bytes_of_base64',
+    'dump_blocks',
     'dump_columns',
     'dump_record',
     'dump_records',
@@ -42,9 +42,6 @@ __all__ = [
 ]
 
 Record = dict[str, Any]
-Target = Union[str, 'os.PathLike[str]', BinaryIO, None]
-Source = Union[str, 'os.PathLike[str]', BinaryIO, bytes, bytearray, memoryview]
-
 _DEFAULT = 'docstore'
 _START = 64
 _BATCH = 4096
@@ -65,9 +62,17 @@ def _codec(protocol: str, **options: Any) -> Codec:
 
 def _for_many(protocol: str, compress: str | None, limits: Limits | None, options: Any) -> Any:
     """The codec, and the compression that is left for the whole file."""
+    if getattr(CODECS.load(protocol), 'seeks', False):
+        return _codec(protocol, limits=limits, **options), compress
     if getattr(CODECS.load(protocol), 'per_document', False):
         return _codec(protocol, compress=compress, limits=limits, **options), None
     return _codec(protocol, **options), compress
+
+
+def _is_plain(codec: Codec, compress: str | None, start: bytes) -> bool:
+    """Whether data is as legacy docarray wrote it, which did not compress it after all."""
+    ignored = compress is not None and compress == getattr(codec, 'not_applied', None)
+    return ignored and (not start or start[0] & 15 != 8)  # zlib data starts otherwise
 
 
 def _settle(place: Any, protocol: str | None, compress: str | None) -> tuple[str, str | None]:
@@ -114,30 +119,25 @@ def load_record(
         raise _explained(error, bytes(data[:_START]), protocol or _DEFAULT) from error
 
 
+def bytes_of_base64(data: str | bytes) -> bytes:
+    """The bytes that base64 text stands for.
+
+    Raises
+    ------
+    CorruptData
+        If it is no base64.
+    """
+    from base64 import b64decode
+
+    if not isinstance(data, (str, bytes)):
+        raise InvalidType(f'expected base64 as str or bytes, got {type(data).__name__}')
+    try:
+        return b64decode(data, validate=True)
+    except ValueError as error:
+        raise CorruptData(f'this is no base64: {error}') from error
+
+
 # ---- many documents, out
-
-
-@contextmanager
-def _opened(target: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
-    if isinstance(target, (str, os.PathLike)):
-        with atomic_write(target) as file:
-            yield file
-    elif hasattr(target, 'write'):
-        yield target
-    else:
-        raise InvalidType(
-            f'expected a path or a file open for writing bytes, got {type(target).__name__}'
-        )
-
-
-@contextmanager
-def _compressed(file: BinaryIO, compress: str | None) -> Iterator[Any]:
-    if compress is None:
-        yield file
-        return
-    writer = CompressWriter(file, compress)
-    yield writer
-    writer.close()
 
 
 def dump_records(
@@ -175,12 +175,14 @@ def dump_records(
     """
     protocol, compress = _settle(target, protocol, compress)
     codec, compress = _for_many(protocol, compress, None, options)
+    if _is_plain(codec, compress, b''):
+        compress = None
     if target is None:
         buffer = io.BytesIO()
-        with _compressed(buffer, compress) as file:
+        with compressed(buffer, compress) as file:
             codec.dump_all(records, file, count)
         return buffer.getvalue()
-    with _opened(target) as raw, _compressed(raw, compress) as file:
+    with opened(target) as raw, compressed(raw, compress) as file:
         codec.dump_all(records, file, count)
     return None
 
@@ -193,48 +195,55 @@ def dump_columns(
     compress: str | None = None,
     **options: Any,
 ) -> bytes | None:
-    """Like ``dump_records``, from columns; in our own format without an object a row."""
+    """Like ``dump_records``, from columns; in formats of columns without an object a row."""
+    return dump_blocks(
+        lambda: iter([(count, columns)]), count, target, protocol, compress, **options
+    )
+
+
+def dump_blocks(
+    blocks: Blocks,
+    count: int,
+    target: Target = None,
+    protocol: str | None = None,
+    compress: str | None = None,
+    **options: Any,
+) -> bytes | None:
+    """Like ``dump_columns``, with one block of columns in memory at a time.
+
+    Parameters
+    ----------
+    blocks : callable
+        Gives ``(rows, columns)`` from the first row on, each time it is
+        called: formats that say at their start what columns they have look
+        twice.
+    count : int
+        How many rows there are in all.
+    target, protocol, compress, **options
+        As in ``dump_records``.
+    """
     settled, compression = _settle(target, protocol, compress)
-    if CODECS.load(settled) is not BinaryCodec:
-        records = _records_from(columns, count)
+    if not issubclass(CODECS.load(settled), ColumnCodec):
+        records = _records_from(blocks)
         return dump_records(records, count, target, protocol, compress, **options)
+    codec = cast('ColumnCodec', _codec(settled, **options))
     if target is None:
-        pieces = _Pieces()
-        with _compressed(cast('BinaryIO', pieces), compression) as file:
-            write_columns(file, columns, count)
+        pieces = Pieces()
+        with compressed(cast('BinaryIO', pieces), compression) as file:
+            codec.dump_blocks(blocks, file)
         return pieces.joined()
-    with _opened(target) as raw, _compressed(raw, compression) as file:
-        write_columns(file, columns, count)
+    with opened(target) as raw, compressed(raw, compression) as file:
+        codec.dump_blocks(blocks, file)
     return None
 
 
-class _Pieces(io.RawIOBase):
-    """Keeps what is written, without a copy, until it is joined at once.
-
-    What is given to ``write`` must not change before ``joined``.
-    """
-
-    def __init__(self) -> None:
-        self._pieces: list[Any] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._pieces.append(data)
-        return memoryview(data).nbytes
-
-    def joined(self) -> bytes:
-        """All that was written."""
-        return b''.join(self._pieces)
-
-
-def _records_from(columns: Mapping[str, Column], count: int) -> Iterator[Record]:
-    for start in range(0, count, _BATCH):
-        stop = min(start + _BATCH, count)
-        lists = {name: _values(column, start, stop) for name, column in columns.items()}
-        for i in range(stop - start):
-            yield {name: values[i] for name, values in lists.items() if values[i] is not None}
+def _records_from(blocks: Blocks) -> Iterator[Record]:
+    for count, columns in blocks():
+        for start in range(0, count, _BATCH):
+            stop = min(start + _BATCH, count)
+            lists = {name: _values(column, start, stop) for name, column in columns.items()}
+            for i in range(stop - start):
+                yield {name: values[i] for name, values in lists.items() if values[i] is not None}
 
 
 def _values(column: Column, start: int, stop: int) -> list[Any]:
@@ -249,46 +258,10 @@ def _values(column: Column, start: int, stop: int) -> list[Any]:
 # ---- many documents, in
 
 
-class _Started:
-    """A file whose first bytes were looked at and are read again."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.start = file.read(_START)
-        self._rest = self.start
-
-    def read(self, size: int = -1) -> bytes:
-        if not self._rest:
-            return self._file.read(size)
-        if 0 <= size < len(self._rest):
-            part, self._rest = self._rest[:size], self._rest[size:]
-            return part
-        part, self._rest = self._rest, b''
-        return part + self._file.read(size if size < 0 else size - len(part))
-
-
 def _explained(error: UnsupportedFormat, start: bytes, protocol: str) -> UnsupportedFormat:
     return UnsupportedFormat(
         f'{error} (asked for protocol={protocol!r}; the data is {looks_like(start)})'
     )
-
-
-@contextmanager
-def _reading(source: Source) -> Iterator[tuple[BinaryIO, bool]]:
-    """An open file, and whether it must end where the documents end."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        yield io.BytesIO(source), True
-    elif isinstance(source, (str, os.PathLike)):
-        if not os.path.exists(source):
-            raise FileNotFoundError(f'there is no file {os.fspath(source)!r}')
-        with open(source, 'rb') as file:
-            yield file, True
-    elif hasattr(source, 'read'):
-        yield source, False
-    else:
-        raise InvalidType(
-            f'expected a path, bytes or a file open for reading bytes, got {type(source).__name__}'
-        )
 
 
 def load_records(
@@ -323,12 +296,15 @@ def load_records(
     """
     protocol, compress = _settle(source, protocol, compress)
     codec, compress = _for_many(protocol, compress, limits, options)
-    with _reading(source) as (raw, whole):
-        started = _Started(raw)
+    with reading(source) as (raw, whole):
+        started = Started(raw)
+        if _is_plain(codec, compress, started.start):
+            compress = None
         try:
-            file: Any = DecompressReader(started, compress, limits) if compress else started
+            file = decoded(started, codec, compress, limits)
             yield from codec.load_all(file)
-            if (whole or compress) and file.read(1):
+            seeks = getattr(codec, 'seeks', False)
+            if (whole or compress) and not seeks and file.read(1):
                 raise CorruptData('the documents end, and other bytes follow')
         except UnsupportedFormat as error:
             raise _explained(error, started.start, protocol) from error
@@ -351,30 +327,32 @@ def load_columns(
     copied, and the columns keep them alive.
     """
     settled, compression = _settle(source, protocol, compress)
-    if CODECS.load(settled) is not BinaryCodec:
+    if not issubclass(CODECS.load(settled), ColumnCodec):
         records = load_records(source, protocol, compress, limits, **options)
         yield from _blocks(records)
         return
+    codec = cast('ColumnCodec', _for_many(settled, None, limits, options)[0])
     if compression is None and isinstance(source, (bytes, memoryview)):
         try:
-            yield from read_columns(source)
+            yield from codec.load_blocks(source)
         except UnsupportedFormat as error:
             raise _explained(error, bytes(source[:_START]), settled) from error
         return
-    with _reading(source) as (raw, whole):
-        started = _Started(raw)
+    with reading(source) as (raw, whole):
+        started = Started(raw)
         try:
-            file: Any = DecompressReader(started, compression, limits) if compression else started
-            yield from read_columns(file)
-            if (whole or compression) and file.read(1):
+            yield from codec.load_blocks(file := decoded(started, codec, compression, limits))
+            if (whole or compression) and not codec.seeks and file.read(1):
                 raise CorruptData('the array ends, and other bytes follow')
         except UnsupportedFormat as error:
             raise _explained(error, started.start, settled) from error
 
 
 def _blocks(records: Iterator[Record]) -> Iterator[ColumnBlock]:
-    while batch := list(islice(records, _BATCH)):
-        columns: dict[str, PackedColumn | MatrixColumn] = {}
-        for name, values in columns_of(batch).items():
-            columns[name] = PackedColumn.of(values)
-        yield ColumnBlock(len(batch), columns)
+    for batch in batches(records):
+        columns = columns_of(batch)
+        try:
+            yield ColumnBlock(len(batch), made_columns(columns, 0, len(batch)))
+        except EncodeError:
+            # Objects that only their own format holds, such as sparse matrices.
+            yield ColumnBlock(len(batch), cast('Any', columns))

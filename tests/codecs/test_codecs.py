@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,9 @@ from docstore.testing.codecs import CodecTests
 
 if TYPE_CHECKING:
     from docstore.codecs.base import Codec
+
+
+NO_ARROW = pytest.mark.skipif(find_spec('pyarrow') is None, reason='pyarrow is not installed')
 
 
 class TestDocstore(CodecTests):
@@ -37,6 +41,25 @@ class TestJson(CodecTests):
 
     def codec(self) -> Codec:
         return CODECS.load('json')()
+
+
+class TestJsonLines(CodecTests):
+    keeps_dtype = False
+
+    def codec(self) -> Codec:
+        return CODECS.load('jsonl')()
+
+
+@NO_ARROW
+class TestArrow(CodecTests):
+    def codec(self) -> Codec:
+        return CODECS.load('arrow')()
+
+
+@NO_ARROW
+class TestParquet(CodecTests):
+    def codec(self) -> Codec:
+        return CODECS.load('parquet')()
 
 
 class TestPickle(CodecTests):

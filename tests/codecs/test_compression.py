@@ -4,7 +4,9 @@ import bz2
 import gzip
 import io
 import lzma
+import sys
 import zlib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,6 +24,9 @@ from docstore.codecs.compression import (
 from docstore.errors import CorruptData, UnknownName
 
 lz4 = pytest.importorskip('lz4.frame')
+zstd: Any = pytest.importorskip(
+    'compression.zstd' if sys.version_info >= (3, 14) else 'backports.zstd'
+)
 EACH = pytest.mark.parametrize('algorithm', COMPRESSIONS)
 STANDARD = {
     'bz2': (bz2.compress, bz2.decompress),
@@ -29,6 +34,7 @@ STANDARD = {
     'lz4': (lz4.compress, lz4.decompress),
     'lzma': (lzma.compress, lzma.decompress),
     'zlib': (zlib.compress, zlib.decompress),
+    'zstd': (zstd.compress, zstd.decompress),
 }
 
 
@@ -110,6 +116,9 @@ def test_unknown_names() -> None:
 @pytest.mark.parametrize(
     ('path', 'expected'),
     [
+        ('x.jsonl.gz', ('jsonl', 'gzip')),
+        ('x.json.zst', ('json', 'zstd')),
+        ('x.xz', (None, 'lzma')),
         ('x.protobuf.gzip', ('protobuf', 'gzip')),
         ('x.gzip.pickle-array', ('pickle-array', 'gzip')),
         ('/a.lz4/x.protobuf', ('protobuf', None)),

@@ -7,6 +7,7 @@ import collections
 import datetime as dt
 import os
 import pickle
+import pickletools
 import struct
 from pathlib import Path
 from typing import Any
@@ -161,7 +162,9 @@ def test_arrays_of_documents_are_not_one_document() -> None:
 
 def test_what_is_written_is_plain() -> None:
     data = PickleArrayCodec().dumps({'id': 'a', 'tags': {'x': (1, np.float32(2))}})
-    assert pickle.loads(data) == {'id': 'a', 'tags': {'x': [1, 2.0]}}
+    assert PickleArrayCodec().loads(data) == {'id': 'a', 'tags': {'x': [1, 2.0]}}
+    named = {arg for code, arg, _ in pickletools.genops(data) if code.name == 'GLOBAL'}
+    assert named == {'docarray.document Document', 'docarray.document.data DocumentData'}
     with pytest.raises(EncodeError, match=r'object of type datetime\.date'):
         PickleCodec().dumps({'id': 'a', 'tags': {'when': dt.date(2020, 1, 1)}})
 
