@@ -20,6 +20,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from .document import Document
     from .predicate import Predicate
+    from .text_upkeep import Texts
 
 __all__ = ['Positions', 'Records', 'SearchSet']
 
@@ -145,8 +146,17 @@ class Records(ABC):
         """
 
     @abstractmethod
+    def select_by(self, predicate: Predicate) -> tuple[npt.NDArray[np.bool_], str]:
+        """Which positions match, and whether the ``'database'`` or ``'columns'`` told."""
+
     def select(self, predicate: Predicate) -> npt.NDArray[np.bool_]:
         """Which positions match."""
+        return self.select_by(predicate)[0]
+
+    @property
+    @abstractmethod
+    def texts(self) -> Texts:
+        """The text search of these Documents."""
 
     @abstractmethod
     def append(self, doc: Document) -> None:

@@ -18,6 +18,7 @@ from .sqlite_filter import Filters
 from .sqlite_open import open_database
 from .sqlite_schema import State, load_state, save_state
 from .sqlite_table import Table
+from .sqlite_text import TextTables
 from .sqlite_write import Writer
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class SqliteSession(Store):
         self.sequence = database.state.sequence
         try:
             self._filters = Filters(database.connection, database.tables.documents)
+            self._texts = TextTables(database.connection, database.tables)
             self._writer = Writer(self._table)
             self._writer.fixed_dim = database.index.n_dim
             self._synchronous('FULL' if self._always_synced else 'NORMAL')
@@ -207,6 +209,7 @@ class SqliteSession(Store):
                 self._undo_write(before)
                 raise
             self._content_changed()
+        self._texts.optimize()
         self._connection.execute('VACUUM')
         # Without this the old pages would stay in the log.
         self._connection.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall()
