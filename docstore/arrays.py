@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import InvalidVector
 
-__all__ = ['as_numpy', 'is_sparse', 'vectors_of']
+__all__ = ['SparseLines', 'as_numpy', 'is_sparse', 'vectors_of']
+
+
+class SparseLines(Sequence[npt.NDArray[Any]]):
+    """Sparse vectors, each made dense when it is asked for.
+
+    Parameters
+    ----------
+    values : list
+        Sparse matrices or arrays with one line each.
+    """
+
+    def __init__(self, values: list[Any]) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @overload
+    def __getitem__(self, line: int) -> npt.NDArray[Any]: ...
+    @overload
+    def __getitem__(self, line: slice) -> SparseLines: ...
+    def __getitem__(self, line: int | slice) -> Any:
+        if isinstance(line, slice):
+            return SparseLines(self._values[line])
+        return as_numpy(self._values[line]).reshape(-1)
 
 
 def is_sparse(value: Any) -> bool:
@@ -89,13 +114,15 @@ def _wider(value: Any) -> npt.NDArray[Any]:
     return np.asarray(_numpy(method()))
 
 
-def vectors_of(values: list[Any], identity: Callable[[int], str]) -> list[Any]:
+def vectors_of(
+    values: list[Any], identity: Callable[[int], str]
+) -> list[npt.NDArray[Any]] | SparseLines:
     """One-dimensional arrays of what Documents have for an embedding.
 
     Parameters
     ----------
     values : list
-        The embeddings; the list itself is changed and returned.
+        The embeddings; the list itself may be changed and returned.
     identity : callable
         How messages name the Document at a position.
 
@@ -106,6 +133,9 @@ def vectors_of(values: list[Any], identity: Callable[[int], str]) -> list[Any]:
     """
     if set(map(type, values)) == {np.ndarray} and {1} == {value.ndim for value in values}:
         return values
+    if all(map(is_sparse, values)):
+        # Dense they may not fit into memory.
+        return SparseLines(values)
     for position, value in enumerate(values):
         if value.__class__ is np.ndarray and value.ndim == 1:
             continue

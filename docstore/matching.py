@@ -180,7 +180,7 @@ def document_queries(records: Records) -> npt.NDArray[Any]:
         If one has none, or they are not of one length.
     """
     vectors = records.search_set()
-    if isinstance(vectors.vectors, list):
+    if not isinstance(vectors.vectors, np.ndarray):
         lengths = {len(vector) for vector in vectors.vectors}
         if len(lengths) > 1:
             raise InvalidVector(f'the queries have embeddings of different lengths: {lengths}')

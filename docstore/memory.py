@@ -22,7 +22,7 @@ from .table import Table, range_of, subset_of
 if TYPE_CHECKING:
     from .predicate import Predicate
     from .table import Rows, Source
-    from .text_upkeep import ListTexts
+    from .text_lists import ListTexts
 
 __all__ = ['MemoryRecords']
 
@@ -373,7 +373,7 @@ class MemoryRecords(Records):
     @property
     def texts(self) -> ListTexts:
         if self._texts is None:
-            from .text_upkeep import ListTexts
+            from .text_lists import ListTexts
 
             self._texts = ListTexts(self.gather)
         return self._texts

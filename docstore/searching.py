@@ -164,7 +164,8 @@ class SearchedSequence(SavedSequence):
         most = None if limit is None or limit is _LIMIT else check_limit(limit)
         with self._records.lock:
             mask, facts = filtered(self._records, filter)
-            found = self._of(self._records.take(np.flatnonzero(mask).astype(np.int64)[:most]))
+            matching = np.flatnonzero(np.asarray(mask)).astype(np.int64)
+            found = self._of(self._records.take(matching[:most]))
         if explain:
             found._explanation = Explanation('filter', None, queries=0, **facts)
         return found
@@ -313,9 +314,7 @@ class Question:
         from .text_search import TextOptions, as_texts, search_both
 
         texts = as_texts(text, len(matrix))
-        return search_both(
-            records, matrix, texts, options, TextOptions(**self._options), own_ids
-        )
+        return search_both(records, matrix, texts, options, TextOptions(**self._options), own_ids)
 
 
 def _is_text(query: Any) -> bool:
@@ -342,9 +341,7 @@ def _split_options(given: Mapping[str, Any], method: str) -> tuple[dict[str, Any
     known = _VECTOR_OPTIONS | _TEXT_OPTIONS | _IGNORED if method == 'find' else _MATCH_OPTIONS
     for name in given:
         if name not in known:
-            raise InvalidArgument(
-                f'{method} has no argument {name!r}{did_you_mean(name, known)}'
-            )
+            raise InvalidArgument(f'{method} has no argument {name!r}{did_you_mean(name, known)}')
     about_text = _TEXT_OPTIONS | ({'index'} if method == 'match' else set())
     return (
         {name: value for name, value in given.items() if name in _VECTOR_OPTIONS},

@@ -35,7 +35,7 @@ from .views import StoredRow, StoredSource
 
 if TYPE_CHECKING:
     from .predicate import Predicate
-    from .text_upkeep import Texts
+    from .text_lists import Texts
 
 __all__ = ['StoredRecords']
 
@@ -89,7 +89,6 @@ class StoredRecords(Records):
             return live
 
     def document(self, row: int) -> Document:
-        """A view of a row."""
         return Document._wrap(self._view(row))
 
     def get(self, position: int) -> Document:

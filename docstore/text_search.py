@@ -23,7 +23,7 @@ from .matching import (
     steady,
 )
 from .stored import StoredRecords
-from .text_upkeep import TextQuery
+from .text_lists import TextQuery
 from .textindex.words import TEXT_FIELDS, text_field, tokenizer_spec
 
 if TYPE_CHECKING:
@@ -91,8 +91,9 @@ class _TextRanking:
         self._records = records
         tokenizer = text.tokenizer
         if tokenizer is None:
-            stored = isinstance(records, StoredRecords)
-            tokenizer = records.store.index_config.tokenizer if stored else 'unicode61'
+            tokenizer = 'unicode61'
+            if isinstance(records, StoredRecords):
+                tokenizer = records.store.index_config.tokenizer
         self.tokenizer = tokenizer_spec(tokenizer)
         if text.syntax not in ('words', 'fts5'):
             raise InvalidArgument(
@@ -289,9 +290,7 @@ def _found(
         return Found(records, [], [], 'rrf', options.only_id, told)
     found, rows = collect(records, [one.positions for one in fused])
     more = {metric: [one.distances for one in fused], 'bm25': [one.bm25 for one in fused]}
-    return Found(
-        found, rows, [one.scores for one in fused], 'rrf', options.only_id, told, more
-    )
+    return Found(found, rows, [one.scores for one in fused], 'rrf', options.only_id, told, more)
 
 
 def _own_positions(

@@ -24,17 +24,19 @@ LEVELS: dict[int, tuple[str, ...]] = {
     0: ('errors', '_core', 'registry', 'schema'),
     1: (
         'predicate', 'columns', 'paths', 'score', 'tracked', 'display', 'display.*',
-        'stores', 'stores.base', 'stores.config', 'stores.intake', 'codecs', 'codecs.base',
-        'codecs.*', 'index', 'index.base',
+        'arrays', 'explanation', 'textindex', 'textindex.base', 'textindex.words',
+        'textindex.fts5', 'stores', 'stores.base', 'stores.config', 'stores.intake', 'codecs',
+        'codecs.base', 'codecs.*', 'index', 'index.base',
     ),
     2: (
-        'compare', 'distance', 'state', 'fields', 'document_fields', 'document_saving', 'document',
+        'bits', 'scipy_metrics', 'compare', 'distance', 'state', 'fields', 'document_fields',
+        'document_saving', 'document',
     ),
     3: (
-        'stores.*', 'index.*',
+        'stores.*', 'index.*', 'textindex.*', 'text_lists', 'text_upkeep',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
         'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
-        'indexing', 'generators',
+        'text_search', 'indexing', 'generators',
     ),
     4: ('sequence', 'saving', 'searching', 'array', 'nested'),
     5: ('testing', 'testing.*'),
@@ -59,7 +61,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'hypothesis': ('testing', 'testing.*'),
     'lz4': ('codecs.*',),
     'torch': ('contents',),
-    'scipy': ('codecs.protobuf', 'contents', 'distance'),
+    'scipy': ('codecs.protobuf', 'contents', 'scipy_metrics'),
     'datasets': ('generators',),
     'google': ('codecs.protobuf*',),
 }

@@ -143,15 +143,16 @@ def _triggers(table: str, documents: str, field: str) -> list[str]:
         f"INSERT INTO {table} ({table}, rowid, words) SELECT 'delete', OLD.row, {old} "
         f'WHERE {old} IS NOT NULL;'
     )
-    addition = (
-        f'INSERT INTO {table} (rowid, words) SELECT NEW.row, {new} WHERE {new} IS NOT NULL;'
-    )
+    addition = f'INSERT INTO {table} (rowid, words) SELECT NEW.row, {new} WHERE {new} IS NOT NULL;'
     column = field if field in PLAIN else 'tags'
+    update = (
+        f'CREATE TRIGGER {table}_update AFTER UPDATE OF {column}, lossy, payload ON {documents} '
+        f'WHEN {old} IS NOT {new} BEGIN {removal} {addition} END'
+    )
     return [
         f'CREATE TRIGGER {table}_insert AFTER INSERT ON {documents} BEGIN {addition} END',
         f'CREATE TRIGGER {table}_delete AFTER DELETE ON {documents} BEGIN {removal} END',
-        f'CREATE TRIGGER {table}_update AFTER UPDATE OF {column}, lossy, payload ON {documents} '
-        f'WHEN {old} IS NOT {new} BEGIN {removal} {addition} END',
+        update,
     ]
 
 

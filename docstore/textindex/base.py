@@ -40,9 +40,7 @@ class TextIndex(ABC):
         """How many rows have a text."""
 
     @abstractmethod
-    def change(
-        self, removed: Sequence[tuple[int, str]], added: Sequence[tuple[int, str]]
-    ) -> None:
+    def change(self, removed: Sequence[tuple[int, str]], added: Sequence[tuple[int, str]]) -> None:
         """Take rows out and put rows in, all or none.
 
         Parameters

@@ -53,8 +53,8 @@ def create_index(connection: sqlite3.Connection, table: str, tokenizer: str) -> 
     except sqlite3.OperationalError as error:
         if 'no such module' in str(error) or 'tokenizer' in str(error):
             raise UnsupportedOperation(
-                f'text search by {tokenizer.split()[0]!r} needs an SQLite with FTS5 (trigram: '
-                f'3.34 or newer); this Python has {sqlite3.sqlite_version}: {error}'
+                'text search needs an SQLite with FTS5, 3.34 or newer for trigrams; this Python '
+                f'has {sqlite3.sqlite_version}: {error}'
             ) from None
         raise
 
@@ -154,7 +154,7 @@ def _search(
         return np.empty(0, np.int64), np.empty(0, np.float64)
     found = np.concatenate(parts)
     rows, places = np.unique(found['row'], return_inverse=True)
-    return rows, -np.bincount(places, found['score'], len(rows))
+    return rows, -np.bincount(places, found['score'], len(rows)).astype(np.float64)
 
 
 def _pairs(connection: sqlite3.Connection, sql: str, values: tuple[Any, ...]) -> Any:

@@ -21,7 +21,7 @@ TOKENIZERS: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def words_of(value: Any) -> str | None:
-    """The text to search in a value of a Document: None if there is none.
+    r"""The text to search in a value of a Document: None if there is none.
 
     A list of strings is searched as one text. What SQLite could not keep in a
     string stands for a space.
@@ -29,7 +29,7 @@ def words_of(value: Any) -> str | None:
     Examples
     --------
     >>> words_of('red shoes'), words_of(['red', 'blue']), words_of(3)
-    ('red shoes', 'red\\nblue', None)
+    ('red shoes', 'red\nblue', None)
     """
     if isinstance(value, (list, tuple)):
         value = '\n'.join(item for item in value if isinstance(item, str))
