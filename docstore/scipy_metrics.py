@@ -46,9 +46,8 @@ def scipy_metric(name: str) -> Callable[[Matrix, Matrix], Matrix]:
     try:
         cdist(probe, probe, name)
     except ValueError as error:
-        raise UnknownMetric(
-            f'metric={name!r} is not known to SciPy{did_you_mean(name, (*_core.METRICS, *SCIPY_METRICS))}'
-        ) from error
+        hint = did_you_mean(name, (*_core.METRICS, *SCIPY_METRICS))
+        raise UnknownMetric(f'metric={name!r} is not known to SciPy{hint}') from error
 
     def distances(queries: Matrix, vectors: Matrix) -> Matrix:
         found: Matrix = cdist(queries, vectors, name)

@@ -114,8 +114,8 @@ class SearchedSequence(SavedSequence):
         >>> hits[0].id == da[1].id, round(hits[0].scores['cosine'].value, 3)
         (True, 0.005)
         >>> da.texts = ['red shoes', 'a blue hat', 'shoes, red or blue']
-        >>> da.find('blue shoes')[:, 'text']
-        ['shoes, red or blue', 'a blue hat', 'red shoes']
+        >>> da.find('Hats', tokenizer='porter')[:, 'text']
+        ['a blue hat']
         """
         _no_subindex(on, return_root)
         vector_options, text_options = _split_options(kwargs, 'find')

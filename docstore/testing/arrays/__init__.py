@@ -8,6 +8,7 @@ from .refusing import RefusingTests
 from .searching import SearchingTests
 from .setting import SettingTests
 from .storing import StoringTests
+from .texts import TextTests
 from .transacting import TransactingTests
 from .values import ValueTests
 from .views import ViewTests
@@ -24,6 +25,7 @@ class ArrayTests(
     ViewTests,
     ValueTests,
     SearchingTests,
+    TextTests,
     StoringTests,
     TransactingTests,
     RefusingTests,
