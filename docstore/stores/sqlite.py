@@ -151,19 +151,8 @@ class SqliteStore(SqliteSession):
         return self._texts.search(self._make_text(field, tokenizer), expressions, k)
 
     def _make_text(self, field: str, tokenizer: str) -> str:
-        """Make a text index, in the transaction that is open or in one of its own."""
-        self._check_writable()
-        inside = self._in_transaction
-        execute = self._connection.execute
-        execute('SAVEPOINT docstore_text' if inside else 'BEGIN IMMEDIATE')
-        try:
-            table = self._texts.make(field, tokenizer)
-            execute('RELEASE docstore_text' if inside else 'COMMIT')
-        except BaseException:
-            if self._connection.in_transaction:
-                execute('ROLLBACK TO docstore_text' if inside else 'ROLLBACK')
-            raise
-        return table
+        with self._change_of_texts():
+            return self._texts.make(field, tokenizer)
 
     # ------------------------------------------------------------------ description
 

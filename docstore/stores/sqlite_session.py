@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import weakref
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, cast
 
 import numpy as np
@@ -22,7 +23,7 @@ from .sqlite_text import TextTables
 from .sqlite_write import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import ParamSpec
 
     import numpy.typing as npt
@@ -106,6 +107,33 @@ class SqliteSession(Store):
 
     @guarded
     def write(self, operations: Sequence[Operation]) -> RowArray:
+        try:
+            return self._write(operations)
+        except sqlite3.Error as error:
+            # A damaged text index is no reason to refuse documents.
+            if self._ended or not self._texts.damaged(error) or not self._drop_texts():
+                raise
+        return self._write(operations)
+
+    def _drop_texts(self) -> bool:
+        with self._change_of_texts():
+            return self._texts.drop_all()
+
+    @contextmanager
+    def _change_of_texts(self) -> Iterator[None]:
+        """A change of text indexes, in the transaction that is open or in one of its own."""
+        self._check_writable()
+        inside, execute = self._in_transaction, self._connection.execute
+        execute('SAVEPOINT docstore_text' if inside else 'BEGIN IMMEDIATE')
+        try:
+            yield
+            execute('RELEASE docstore_text' if inside else 'COMMIT')
+        except BaseException:
+            if self._connection.in_transaction:
+                execute('ROLLBACK TO docstore_text' if inside else 'ROLLBACK')
+            raise
+
+    def _write(self, operations: Sequence[Operation]) -> RowArray:
         self._check_writable()
         writer, inside = self._writer, self._in_transaction
         before, writer.touched = self._table.state.copy(), False

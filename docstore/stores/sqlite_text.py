@@ -26,7 +26,11 @@ __all__ = ['TextTables']
 _REGISTRY = 'docstore_texts'
 #: Version of what a text index holds: one of another version is made anew.
 _VERSION = 1
-_DAMAGED = ('malformed', 'no such table', 'fts5: corruption', 'vtable constructor failed')
+_DAMAGED = (
+    *('malformed', 'no such table', 'fts5: corruption', 'vtable constructor failed'),
+    'invalid fts5 file format',
+)
+_PARTS = ('data', 'idx', 'docsize', 'config')
 
 
 class TextTables:
@@ -97,17 +101,41 @@ class TextTables:
         execute = self._connection.execute
         for event in ('insert', 'delete', 'update'):
             execute(f'DROP TRIGGER IF EXISTS {_name(number)}_{event}')
-        execute(f'DROP TABLE IF EXISTS {_name(number)}')
+        table = _name(number)
+        try:
+            execute(f'DROP TABLE IF EXISTS {table}')
+        except sqlite3.Error:
+            # It has to be readable to be dropped: let it be an empty one.
+            create_index(self._connection, f'{table}_new', 'unicode61')
+            for part in _PARTS:
+                execute(f'DELETE FROM {table}_{part}')
+                execute(f'INSERT INTO {table}_{part} SELECT * FROM {table}_new_{part}')
+            execute(f'DROP TABLE {table}_new')
+            execute(f'DROP TABLE {table}')
         execute(f'DELETE FROM {_REGISTRY} WHERE number = ?', (number,))
+
+    def drop_all(self) -> bool:
+        """Remove all text indexes of the array: each is made again by a search.
+
+        Returns
+        -------
+        bool
+            Whether there was any.
+        """
+        numbers = self._numbers()
+        for number in numbers:
+            self._drop(number)
+        return bool(numbers)
+
+    def _numbers(self) -> list[int]:
+        if not self._registered():
+            return []
+        sql = f'SELECT number FROM {_REGISTRY} WHERE "array" = ?'
+        return [number for (number,) in self._connection.execute(sql, (self._tables.number,))]
 
     def optimize(self) -> None:
         """Leave nothing of deleted texts in the indexes of this array."""
-        if not self._registered():
-            return
-        numbers = self._connection.execute(
-            f'SELECT number FROM {_REGISTRY} WHERE "array" = ?', (self._tables.number,)
-        ).fetchall()
-        for (number,) in numbers:
+        for number in self._numbers():
             table = _name(number)
             self._connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
 
