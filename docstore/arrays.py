@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, overload
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .errors import InvalidVector
-
-__all__ = ['SparseLines', 'as_numpy', 'is_sparse', 'vectors_of']
-
-
-class SparseLines(Sequence[npt.NDArray[Any]]):
-    """Sparse vectors, each made dense when it is asked for.
-
-    Parameters
-    ----------
-    values : list
-        Sparse matrices or arrays with one line each.
-    """
-
-    def __init__(self, values: list[Any]) -> None:
-        self._values = values
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    @overload
-    def __getitem__(self, line: int) -> npt.NDArray[Any]: ...
-    @overload
-    def __getitem__(self, line: slice) -> SparseLines: ...
-    def __getitem__(self, line: int | slice) -> Any:
-        if isinstance(line, slice):
-            return SparseLines(self._values[line])
-        return as_numpy(self._values[line]).reshape(-1)
+__all__ = ['as_numpy', 'is_sparse']
 
 
 def is_sparse(value: Any) -> bool:
@@ -112,45 +85,3 @@ def _wider(value: Any) -> npt.NDArray[Any]:
     if not callable(method):
         raise TypeError('it offers neither numpy(), __dlpack__ nor __array__')
     return np.asarray(_numpy(method()))
-
-
-def vectors_of(
-    values: list[Any], identity: Callable[[int], str]
-) -> list[npt.NDArray[Any]] | SparseLines:
-    """One-dimensional arrays of what Documents have for an embedding.
-
-    Parameters
-    ----------
-    values : list
-        The embeddings; the list itself may be changed and returned.
-    identity : callable
-        How messages name the Document at a position.
-
-    Raises
-    ------
-    InvalidVector
-        If a Document has none, or one that is no array.
-    """
-    if set(map(type, values)) == {np.ndarray} and {1} == {value.ndim for value in values}:
-        return values
-    if all(map(is_sparse, values)):
-        # Dense they may not fit into memory.
-        return SparseLines(values)
-    for position, value in enumerate(values):
-        if value.__class__ is np.ndarray and value.ndim == 1:
-            continue
-        if value is None:
-            missing = sum(1 for v in values if v is None)
-            raise InvalidVector(
-                f'{missing} of {len(values)} documents have no embedding, first '
-                f'{identity(position)}: set it, or search in a selection that has one',
-                row=position,
-            )
-        try:
-            values[position] = as_numpy(value).reshape(-1)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise InvalidVector(
-                f'the embedding of {identity(position)} is no array of numbers: {error}',
-                row=position,
-            ) from None
-    return values

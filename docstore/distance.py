@@ -20,6 +20,7 @@ from .errors import (
     did_you_mean,
 )
 from .scipy_metrics import FITTED, SCIPY_METRICS, scipy_metric
+from .sparse import SparseLines
 
 __all__ = [
     'Metric',
@@ -267,15 +268,26 @@ class _Candidates:
         self._all = rows is None and mask is None
         self._vectors = vectors
         self._dim = queries.shape[1]
-        dim = next((len(vectors[line]) for line in self._lines[:1]), self._dim)
+        dim = next((self._length(line) for line in self._lines[:1].tolist()), self._dim)
         if dim != self._dim:
             raise DimensionMismatch(f'the query has {self._dim} dimensions, the vectors have {dim}')
 
     def __len__(self) -> int:
         return len(self.positions)
 
-    def blocks(self, metric: Metric, queries: int) -> Iterator[tuple[int, Matrix]]:
+    def _length(self, line: int) -> int:
+        vectors = self._vectors
+        return vectors.length(line) if isinstance(vectors, SparseLines) else len(vectors[line])
+
+    def blocks(self, metric: Metric, queries: int) -> Iterator[tuple[int, Matrix | SparseLines]]:
         """The first place of each block, and its vectors."""
+        if isinstance(self._vectors, SparseLines) and metric.core is not None:
+            chosen = self._lines.tolist()
+            self._check_lengths(chosen)
+            step = max(1, _BLOCK // queries)
+            for start in range(0, len(self), step):
+                yield start, self._vectors.take(chosen[start : start + step])
+            return
         step = len(self)
         if metric.scope == 'pairs':
             step = _BLOCK // max(queries, self._dim)
@@ -292,14 +304,17 @@ class _Candidates:
         return taken
 
     def _stack(self, lines: list[int]) -> Matrix:
-        taken = [self._vectors[line] for line in lines]
-        for line, vector in zip(lines, taken, strict=True):
-            if len(vector) != self._dim:
+        self._check_lengths(lines)
+        return np.stack([self._vectors[line] for line in lines])
+
+    def _check_lengths(self, lines: list[int]) -> None:
+        for line in lines:
+            length = self._length(line)
+            if length != self._dim:
                 raise DimensionMismatch(
                     f'the query has {self._dim} dimensions, the vector of document {line} has '
-                    f'{len(vector)}'
+                    f'{length}'
                 )
-        return np.stack(taken)
 
 
 def _query_blocks(metric: Metric, queries: Matrix, n: int) -> Iterator[slice]:
@@ -337,7 +352,11 @@ def _first_of(metric: Metric, queries: Matrix, candidates: _Candidates, k: int) 
 
 
 def _placed(
-    metric: Metric, queries: Matrix, lines: Matrix, candidates: _Candidates, start: int
+    metric: Metric,
+    queries: Matrix,
+    lines: Matrix | SparseLines,
+    candidates: _Candidates,
+    start: int,
 ) -> npt.NDArray[np.float64]:
     """Distances to a block of candidates; errors name the position among all."""
     try:
@@ -359,8 +378,12 @@ def _smallest(row: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.intp]:
     return np.argsort(row, kind='stable')[:k]
 
 
-def _distances(metric: Metric, queries: Matrix, vectors: Matrix) -> npt.NDArray[np.float64]:
-    if metric.core is not None:
+def _distances(
+    metric: Metric, queries: Matrix, vectors: Matrix | SparseLines
+) -> npt.NDArray[np.float64]:
+    if isinstance(vectors, SparseLines):
+        found = vectors.distances(queries, str(metric.core))
+    elif metric.core is not None:
         found = _core.pairwise(queries, vectors, metric.core)
     elif metric.function is not None:
         found = metric.function(queries, vectors)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import vectors_of
 from .document import Document
 from .errors import LengthMismatch, TransactionError
 from .frozen import FrozenSource
@@ -16,6 +15,7 @@ from .lookup import IdLookup
 from .paths import walk_all
 from .query import evaluate
 from .records import Positions, Records, SearchSet
+from .sparse import vectors_of
 from .state import clone, freeze, nested_types
 from .table import Table, range_of, subset_of
 

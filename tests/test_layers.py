@@ -29,8 +29,8 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'codecs.base', 'codecs.*', 'index', 'index.base',
     ),
     2: (
-        'bits', 'scipy_metrics', 'compare', 'distance', 'state', 'fields', 'document_fields',
-        'document_saving', 'document',
+        'bits', 'sparse', 'scipy_metrics', 'compare', 'distance', 'state', 'fields',
+        'document_fields', 'document_saving', 'document',
     ),
     3: (
         'stores.*', 'index.*', 'textindex.*', 'text_lists', 'text_upkeep',
@@ -61,7 +61,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     'hypothesis': ('testing', 'testing.*'),
     'lz4': ('codecs.*',),
     'torch': ('contents',),
-    'scipy': ('codecs.protobuf', 'contents', 'scipy_metrics'),
+    'scipy': ('codecs.protobuf', 'contents', 'scipy_metrics', 'sparse'),
     'datasets': ('generators',),
     'google': ('codecs.protobuf*',),
 }
