@@ -269,13 +269,22 @@ def _stores(storage: str, count: int) -> Iterator[Case]:
 
 
 def _texts(count: int) -> Iterator[Case]:
+    params = {'name': 'glosses', 'count': count}
+    asked = {**params, 'queries': 'gloss-queries', 'asked': 20}
     for storage in ('memory', 'sqlite', 'disk'):
-        params = {'name': 'glosses', 'count': count, 'storage': storage}
-        asked = {**params, 'queries': 'gloss-queries', 'asked': 20}
-        where = f'{storage}, {count:,} texts'
-        yield Case('text', f'{where}, find', 'text_find', asked, ('rank-bm25',), 20, 'query')
+        where, ours = f'{storage}, {count:,} texts', {'storage': storage}
         yield Case(
-            'text', f'{where}, index', 'text_index', params, ('rank-bm25',), count, 'document'
+            'text', f'{where}, find', 'text_find', asked, ('rank-bm25',), 20, 'query', ours=ours
+        )
+        yield Case(
+            'text',
+            f'{where}, first search',
+            'text_index',
+            params,
+            ('rank-bm25',),
+            count,
+            'document',
+            ours=ours,
         )
 
 

@@ -23,7 +23,7 @@ def _words(text: str) -> list[str]:
     return re.findall(r'[^\W_]+', text.lower())
 
 
-def text_index(name: str, count: int, storage: str) -> Task:
+def text_index(name: str, count: int) -> Task:
     """Cut all texts into words and count them."""
     from rank_bm25 import BM25Okapi
 
@@ -34,7 +34,7 @@ def text_index(name: str, count: int, storage: str) -> Task:
     )
 
 
-def text_find(name: str, count: int, storage: str, queries: str, asked: int) -> Task:
+def text_find(name: str, count: int, queries: str, asked: int) -> Task:
     """The ten best texts of each query."""
     from rank_bm25 import BM25Okapi
 
