@@ -107,6 +107,10 @@ def _pythons() -> dict[str, Path]:
         found['faiss_flat'] = here
     else:
         print('faiss is left out: pip install ".[bench]"', file=sys.stderr)
+    if importlib.util.find_spec('rank_bm25'):
+        found['plain_bm25'] = here
+    else:
+        print('rank_bm25 is left out: pip install ".[bench]"', file=sys.stderr)
     legacy = legacy_python(ROOT / '.cache')
     if legacy:
         found['legacy_docarray'] = legacy

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arrays import is_sparse
 from .errors import DimensionMismatch, InvalidArgument, LengthMismatch
 from .schema import CONTENT_FIELDS, FIELD_BY_NAME
 
@@ -107,7 +108,10 @@ def set_bulk(records: Records, name: str, values: Any, positions: Positions | No
     given = check_length(name, values, length)
     if not length:
         return
-    if not isinstance(values, (list, tuple, np.ndarray)):
+    if is_sparse(values):
+        lines = values.tocsr()
+        values = [lines[i : i + 1].asformat(values.format) for i in range(given)]
+    elif not isinstance(values, (list, tuple, np.ndarray)):
         values = [values[i] for i in range(given)]
     records.put(name, values, positions)
 

@@ -10,15 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
+from .bits import BIT_METRICS
 from .errors import (
     DimensionMismatch,
     InvalidArgument,
     InvalidType,
     InvalidVector,
-    MissingDependency,
     UnknownMetric,
     did_you_mean,
 )
+from .scipy_metrics import FITTED, SCIPY_METRICS, scipy_metric
+from .sparse import SparseLines
 
 __all__ = [
     'Metric',
@@ -37,11 +39,6 @@ Hits = tuple['npt.NDArray[np.int64]', 'npt.NDArray[Any]']
 
 # Names that users of other libraries bring along.
 _ALIASES = {'inner_product': 'ip'}
-_SCIPY = (
-    *('braycurtis', 'canberra', 'chebyshev', 'cityblock', 'correlation', 'cosine', 'dice'),
-    *('euclidean', 'hamming', 'jaccard', 'jensenshannon', 'mahalanobis', 'minkowski'),
-    *('rogerstanimoto', 'russellrao', 'seuclidean', 'sokalsneath', 'sqeuclidean', 'yule'),
-)
 # How many distances, or vector elements, are held at once.
 _BLOCK = 1 << 22
 
@@ -104,11 +101,13 @@ def resolve_metric(metric: Any, use_scipy: bool = False, metric_name: str | None
         core = _ALIASES.get(metric, metric)
         if core in _core.METRICS:
             return Metric(metric_name or metric, core, scope='pairs', finite=True)
+        if metric in BIT_METRICS and not use_scipy:
+            return Metric(metric_name or metric, None, BIT_METRICS[metric], scope='pairs')
         if use_scipy:
-            scope = 'all' if metric in _FITTED else 'pairs'
-            return Metric(metric_name or metric, None, _scipy(metric), scope, finite=True)
-        known = (*_core.METRICS, *_ALIASES)
-        more = '; with use_scipy=True those of SciPy too' if metric in _SCIPY else ''
+            scope = 'all' if metric in FITTED else 'pairs'
+            return Metric(metric_name or metric, None, scipy_metric(metric), scope, finite=True)
+        known = (*_core.METRICS, *_ALIASES, *BIT_METRICS)
+        more = '; with use_scipy=True those of SciPy too' if metric in SCIPY_METRICS else ''
         raise UnknownMetric(f'metric={metric!r} is not known{did_you_mean(metric, known)}{more}')
     if callable(metric):
         own = getattr(metric, '__name__', type(metric).__name__)
@@ -189,7 +188,7 @@ def top_k(
     positions, distances : ndarray of shape (q, min(k, candidates))
         Ascending distance, equal ones by ascending position, NaN last.
     """
-    if metric.core is not None:
+    if metric.core is not None and isinstance(vectors, (np.ndarray, list)):
         core: Hits = _core.search(vectors, queries, k, metric.core, rows, mask)
         return core
     if k < 1:
@@ -270,15 +269,26 @@ class _Candidates:
         self._all = rows is None and mask is None
         self._vectors = vectors
         self._dim = queries.shape[1]
-        dim = next((len(vectors[line]) for line in self._lines[:1]), self._dim)
+        dim = next((self._length(line) for line in self._lines[:1].tolist()), self._dim)
         if dim != self._dim:
             raise DimensionMismatch(f'the query has {self._dim} dimensions, the vectors have {dim}')
 
     def __len__(self) -> int:
         return len(self.positions)
 
-    def blocks(self, metric: Metric, queries: int) -> Iterator[tuple[int, Matrix]]:
+    def _length(self, line: int) -> int:
+        vectors = self._vectors
+        return vectors.length(line) if isinstance(vectors, SparseLines) else len(vectors[line])
+
+    def blocks(self, metric: Metric, queries: int) -> Iterator[tuple[int, Matrix | SparseLines]]:
         """The first place of each block, and its vectors."""
+        if isinstance(self._vectors, SparseLines) and metric.core is not None:
+            chosen = self._lines.tolist()
+            self._check_lengths(chosen)
+            step = max(1, _BLOCK // queries)
+            for start in range(0, len(self), step):
+                yield start, self._vectors.take(chosen[start : start + step])
+            return
         step = len(self)
         if metric.scope == 'pairs':
             step = _BLOCK // max(queries, self._dim)
@@ -290,9 +300,22 @@ class _Candidates:
 
     def _take(self, part: slice) -> Matrix:
         if not isinstance(self._vectors, np.ndarray):
-            return np.stack([self._vectors[line] for line in self._lines[part].tolist()])
+            return self._stack(self._lines[part].tolist())
         taken: Matrix = self._vectors[part if self._all else self._lines[part]]
         return taken
+
+    def _stack(self, lines: list[int]) -> Matrix:
+        self._check_lengths(lines)
+        return np.stack([self._vectors[line] for line in lines])
+
+    def _check_lengths(self, lines: list[int]) -> None:
+        for line in lines:
+            length = self._length(line)
+            if length != self._dim:
+                raise DimensionMismatch(
+                    f'the query has {self._dim} dimensions, the vector of document {line} has '
+                    f'{length}'
+                )
 
 
 def _query_blocks(metric: Metric, queries: Matrix, n: int) -> Iterator[slice]:
@@ -322,11 +345,27 @@ def _first_of(metric: Metric, queries: Matrix, candidates: _Candidates, k: int) 
         # What was kept before has the lower places, and comes first here too.
         here = np.arange(start, start + len(lines), dtype=np.int64)
         known = np.hstack([places, np.broadcast_to(here, (len(queries), len(here)))])
-        distances = np.hstack([best, _distances(metric, queries, lines)])
+        distances = np.hstack([best, _placed(metric, queries, lines, candidates, start)])
         kept = np.stack([smallest(row, k) for row in distances])
         places = np.take_along_axis(known, kept, axis=1)
         best = np.take_along_axis(distances, kept, axis=1)
     return places, best
+
+
+def _placed(
+    metric: Metric,
+    queries: Matrix,
+    lines: Matrix | SparseLines,
+    candidates: _Candidates,
+    start: int,
+) -> npt.NDArray[np.float64]:
+    """Distances to a block of candidates; errors name the position among all."""
+    try:
+        return _distances(metric, queries, lines)
+    except InvalidVector as error:
+        if error.row < 0:
+            raise
+        raise InvalidVector(str(error), row=int(candidates.positions[start + error.row])) from None
 
 
 def smallest(row: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.intp]:
@@ -340,8 +379,12 @@ def smallest(row: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.intp]:
     return np.argsort(row, kind='stable')[:k]
 
 
-def _distances(metric: Metric, queries: Matrix, vectors: Matrix) -> npt.NDArray[np.float64]:
-    if metric.core is not None:
+def _distances(
+    metric: Metric, queries: Matrix, vectors: Matrix | SparseLines
+) -> npt.NDArray[np.float64]:
+    if isinstance(vectors, SparseLines):
+        found = vectors.distances(queries, str(metric.core))
+    elif metric.core is not None:
         found = _core.pairwise(queries, vectors, metric.core)
     elif metric.function is not None:
         found = metric.function(queries, vectors)
@@ -354,32 +397,3 @@ def _distances(metric: Metric, queries: Matrix, vectors: Matrix) -> npt.NDArray[
             f'{(len(queries), len(vectors))}, it gave {matrix.shape}'
         )
     return matrix
-
-
-# --------------------------------------------------------------------------- SciPy
-
-# These take their parameters from all the data, so they must see all of it.
-_FITTED = frozenset({'mahalanobis', 'seuclidean'})
-
-
-def _scipy(name: str) -> Callable[[Matrix, Matrix], Matrix]:
-    try:
-        from scipy.spatial import distance as scipy_distance
-    except ImportError:
-        raise MissingDependency.of(
-            'scipy', 'scipy', f'metric={name!r} with use_scipy=True'
-        ) from None
-    cdist: Any = scipy_distance.cdist
-    probe = np.eye(4, 2) + 0.5
-    try:
-        cdist(probe, probe, name)
-    except ValueError as error:
-        raise UnknownMetric(
-            f'metric={name!r} is not known to SciPy{did_you_mean(name, (*_core.METRICS, *_SCIPY))}'
-        ) from error
-
-    def distances(queries: Matrix, vectors: Matrix) -> Matrix:
-        found: Matrix = cdist(queries, vectors, name)
-        return found
-
-    return distances

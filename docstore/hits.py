@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,8 @@ class Hits:
         Whether hits have only id and score.
     adjacency : int, optional
         What hits have for adjacency, if they become matches.
+    more : mapping of str to ndarray, optional
+        Further scores by name; NaN where a hit has none of this name.
     """
 
     __slots__ = (
@@ -49,6 +51,7 @@ class Hits:
         '_distances',
         '_documents',
         '_found',
+        '_more',
         '_only_id',
         '_positions',
         '_score',
@@ -62,6 +65,7 @@ class Hits:
         score: str,
         only_id: bool = False,
         adjacency: int | None = None,
+        more: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> None:
         self._found = found
         self._positions = positions
@@ -69,6 +73,7 @@ class Hits:
         self._score = score
         self._only_id = only_id
         self._adjacency = adjacency
+        self._more = more or {}
         self._documents: dict[int, Document] = {}
 
     def document(self, row: int) -> Document:
@@ -86,6 +91,9 @@ class Hits:
         else:
             data = self._found.detached(position, ('matches', *skip))
         scores = Scores(data.get('scores'))
+        for name, values in self._more.items():
+            if values[row] == values[row]:
+                scores[name] = NamedScore(value=float(values[row]))
         scores[self._score] = NamedScore(value=float(self._distances[row]))
         data['scores'] = scores
         if self._adjacency is not None:
@@ -139,6 +147,7 @@ class Hits:
             self._score,
             self._only_id,
             self._adjacency,
+            self._more,
         )
         for row, doc in self._documents.copy().items():
             hits._documents[row] = Document._wrap(freeze(doc._data))

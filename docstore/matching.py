@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import as_numpy
 from .distance import (
     Metric,
     check_limit,
@@ -19,6 +20,7 @@ from .distance import (
     top_k,
 )
 from .errors import InvalidArgument, InvalidType, InvalidVector
+from .explanation import Explanation
 from .hits import Hits
 from .memory import MemoryRecords
 from .query import parse
@@ -27,7 +29,23 @@ from .stored import StoredRecords
 if TYPE_CHECKING:
     from .records import Records, SearchSet
 
-__all__ = ['Found', 'Options', 'query_matrix', 'search', 'select']
+__all__ = [
+    'Found',
+    'Options',
+    'collect',
+    'copies_of_self',
+    'document_queries',
+    'filtered',
+    'metric_of',
+    'nearest',
+    'query_matrix',
+    'search',
+    'select',
+    'steady',
+]
+
+T = TypeVar('T')
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,10 @@ class Found:
         The name of the score.
     only_id : bool
         Whether hits have only id and score.
+    explanation : Explanation
+        Which path the search took.
+    more : mapping of str to list of ndarray
+        Further scores of the hits of each query, NaN for none.
     """
 
     records: Records
@@ -85,24 +107,44 @@ class Found:
     distances: Sequence[npt.NDArray[Any]]
     score: str
     only_id: bool
+    explanation: Explanation
+    more: Mapping[str, Sequence[npt.NDArray[Any]]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.positions)
 
     def hits(self, query: int, adjacency: int | None = None) -> MemoryRecords:
         """The hits of one query, no Document made yet."""
         positions = self.positions[query]
         source = Hits(
-            self.records, positions, self.distances[query], self.score, self.only_id, adjacency
+            self.records,
+            positions,
+            self.distances[query],
+            self.score,
+            self.only_id,
+            adjacency,
+            {name: values[query] for name, values in self.more.items()},
         )
         return MemoryRecords.of(source, range(len(positions)))
 
 
-def select(records: Records, filter: Any) -> npt.NDArray[np.bool_]:
-    """Which positions match a filter."""
+def select(records: Records, filter: Any) -> tuple[Mask, str]:
+    """Which positions match a filter, and whether ``'database'`` or ``'columns'`` told."""
     if not isinstance(filter, dict):
         raise InvalidType(
             f'a filter must be a dict such as {{"tags__x": {{"$lt": 3}}}}, not '
             f'{type(filter).__name__}: {filter!r}'
         )
-    return records.select(parse(filter))
+    return records.select_by(parse(filter))
+
+
+def filtered(records: Records, filter: Any) -> tuple[Mask | None, dict[str, Any]]:
+    """The mask of a filter (None: no filter), and what an explanation says of it."""
+    if filter is None:
+        return None, {'documents': len(records), 'candidates': len(records)}
+    mask, how = select(records, filter)
+    facts = {'documents': len(mask), 'candidates': int(np.count_nonzero(mask)), 'filter': how}
+    return mask, facts
 
 
 def query_matrix(query: Any) -> tuple[npt.NDArray[Any], bool]:
@@ -114,8 +156,8 @@ def query_matrix(query: Any) -> tuple[npt.NDArray[Any], bool]:
         If it has not one or two dimensions, or is no array of numbers.
     """
     try:
-        array = np.asarray(query)
-    except (TypeError, ValueError) as error:
+        array = as_numpy(query)
+    except (TypeError, ValueError, RuntimeError) as error:
         raise InvalidArgument(f'a query must be an array of numbers: {error}') from None
     if array.dtype.kind not in 'fiub':
         raise InvalidArgument(
@@ -138,7 +180,7 @@ def document_queries(records: Records) -> npt.NDArray[Any]:
         If one has none, or they are not of one length.
     """
     vectors = records.search_set()
-    if isinstance(vectors.vectors, list):
+    if not isinstance(vectors.vectors, np.ndarray):
         lengths = {len(vector) for vector in vectors.vectors}
         if len(lengths) > 1:
             raise InvalidVector(f'the queries have embeddings of different lengths: {lengths}')
@@ -168,9 +210,12 @@ def search(
         If an option, the dimension or a value is of no use; the message
         names the document.
     """
-    if isinstance(records, StoredRecords):
-        return records.steady(lambda: _search(records, queries, options, own_ids))
-    return _search(records, queries, options, own_ids)
+    return steady(records, lambda: _search(records, queries, options, own_ids))
+
+
+def steady(records: Records, work: Callable[[], T]) -> T:
+    """The result of several reads that belong together."""
+    return records.steady(work) if isinstance(records, StoredRecords) else work()
 
 
 def _search(
@@ -181,51 +226,68 @@ def _search(
 ) -> Found:
     limit = check_limit(options.limit)
     span = check_normalization(options.normalization)
-    metric = resolve_metric(_metric_of(records, options), options.use_scipy, options.metric_name)
-    mask = None if options.filter is None else select(records, options.filter)
+    metric = metric_of(records, options)
+    mask, facts = filtered(records, options.filter)
+    told = Explanation(_path(records, metric), metric.name, queries=len(queries), **facts)
     length = len(records)
     k = length if limit is None else min(limit, length)
     exclude = options.exclude_self and own_ids is not None
     if not length or not len(queries):
         nothing = [np.empty(0, dtype=np.int64)] * len(queries)
-        return Found(records, nothing, nothing, metric.name, options.only_id)
-    wanted = min(k + _copies_of_self(records, own_ids or ()), length) if exclude else k
-    positions, distances = _nearest(records, queries, wanted, metric, mask)
+        return Found(records, nothing, nothing, metric.name, options.only_id, told)
+    wanted = min(k + copies_of_self(records, own_ids or ()), length) if exclude else k
+    positions, distances = nearest(records, queries, wanted, metric, mask)
     if span is not None:
         found, among, _ = _candidates(records, mask)
         low, high = distance_range(metric, found.vectors, queries, found.lines, among)
         distances = normalize(distances, low, high, span)
-    # Only what was found is held on to, as it stands now.
-    if len(positions) == 1:
-        found_records = records.found(positions[0])
-        rows: npt.NDArray[Any] = np.arange(positions.size).reshape(1, -1)
-    else:
-        unique, places = np.unique(positions, return_inverse=True)
-        found_records = records.found(unique)
-        rows = places.reshape(positions.shape)
+    found_records, rows = collect(records, list(positions))
     if not exclude:
-        return Found(found_records, list(rows), list(distances), metric.name, options.only_id)
+        return Found(found_records, rows, list(distances), metric.name, options.only_id, told)
     kept = list(_without_self(found_records, rows, distances, own_ids or (), k))
     return Found(
-        found_records, [p for p, _ in kept], [d for _, d in kept], metric.name, options.only_id
+        found_records,
+        [p for p, _ in kept],
+        [d for _, d in kept],
+        metric.name,
+        options.only_id,
+        told,
     )
 
 
-def _metric_of(records: Records, options: Options) -> Any:
-    if options.metric is not None:
-        return options.metric
-    if isinstance(records, StoredRecords):
-        return records.index.metric
-    return 'cosine'
+def collect(
+    records: Records, positions: Sequence[npt.NDArray[np.int64]]
+) -> tuple[Records, list[npt.NDArray[np.int64]]]:
+    """What was found by several queries, as it stands now, and where in it their hits are."""
+    if len(positions) == 1:
+        return records.found(positions[0]), [np.arange(len(positions[0]))]
+    unique, places = np.unique(np.concatenate(positions), return_inverse=True)
+    ends = np.cumsum([len(part) for part in positions])[:-1]
+    return records.found(unique), np.split(places.reshape(-1), ends)
 
 
-def _nearest(
+def _path(records: Records, metric: Metric) -> str:
+    if isinstance(records, StoredRecords) and records.index.serves(metric.core):
+        return records.index.name
+    return 'exact' if metric.core is not None else 'function'
+
+
+def metric_of(records: Records, options: Options) -> Metric:
+    """The metric of a search: that of the array's index unless another is asked for."""
+    metric = options.metric
+    if metric is None:
+        metric = records.index.metric if isinstance(records, StoredRecords) else 'cosine'
+    return resolve_metric(metric, options.use_scipy, options.metric_name)
+
+
+def nearest(
     records: Records,
     queries: npt.NDArray[Any],
     k: int,
     metric: Metric,
-    mask: npt.NDArray[np.bool_] | None,
+    mask: Mask | None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """Positions and distances of the nearest ``k`` of each query, one a line."""
     if isinstance(records, StoredRecords) and records.index.serves(metric.core):
         return records.index.search(queries, k, mask)
     found, mask, chosen = _candidates(records, mask)
@@ -242,8 +304,8 @@ def _nearest(
 
 
 def _candidates(
-    records: Records, mask: npt.NDArray[np.bool_] | None
-) -> tuple[SearchSet, npt.NDArray[np.bool_] | None, npt.NDArray[np.int64] | None]:
+    records: Records, mask: Mask | None
+) -> tuple[SearchSet, Mask | None, npt.NDArray[np.int64] | None]:
     """The vectors to search, the mask over them, and their positions (None: all in order).
 
     A Document without an embedding is no obstacle when the filter leaves it out.
@@ -264,7 +326,7 @@ def _candidates(
         ) from None
 
 
-def _copies_of_self(records: Records, own_ids: Iterable[str]) -> int:
+def copies_of_self(records: Records, own_ids: Iterable[str]) -> int:
     """How many hits of one query at most have its own id."""
     if isinstance(records, StoredRecords):
         return 1
@@ -278,7 +340,7 @@ def _copies_of_self(records: Records, own_ids: Iterable[str]) -> int:
 
 def _without_self(
     records: Records,
-    positions: npt.NDArray[np.int64],
+    positions: Sequence[npt.NDArray[np.int64]],
     distances: npt.NDArray[Any],
     own_ids: Sequence[str],
     k: int,

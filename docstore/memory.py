@@ -11,18 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from .document import Document
-from .errors import InvalidVector, LengthMismatch, TransactionError
+from .errors import LengthMismatch, TransactionError
 from .frozen import FrozenSource
 from .lookup import IdLookup
 from .paths import walk_all
 from .query import evaluate
 from .records import Positions, Records, SearchSet
+from .sparse import vectors_of
 from .state import clone, freeze, nested_types
 from .table import Table, range_of, subset_of
 
 if TYPE_CHECKING:
     from .predicate import Predicate
     from .table import Rows, Source
+    from .text_lists import ListTexts
 
 __all__ = ['MemoryRecords']
 
@@ -68,6 +70,7 @@ class MemoryRecords(Records):
         self._rows: Rows = range(0)
         self._source: Source | None = None
         self._ids = IdLookup()
+        self._texts: ListTexts | None = None
         self._saved: list[Any] = []
         self._failed = False
         self.gathers: Gathers = nullcontext
@@ -365,11 +368,11 @@ class MemoryRecords(Records):
             if found is not None:
                 return found
         vectors = list(self.gather(name))
-        return SearchSet(_as_vectors(vectors, self.identity))
+        return SearchSet(vectors_of(vectors, self.identity))
 
-    def select(self, predicate: Predicate) -> npt.NDArray[np.bool_]:
+    def select_by(self, predicate: Predicate) -> tuple[npt.NDArray[np.bool_], str]:
         if len(self._rows):
-            return evaluate(predicate, self.gather, len(self._docs))
+            return evaluate(predicate, self.gather, len(self._docs)), 'columns'
         fields: dict[str, Any] = {}
 
         def column(path: str) -> Any:
@@ -379,26 +382,16 @@ class MemoryRecords(Records):
                 fields[name] = self.gather(name)
             return walk_all(fields[name], tuple(keys))
 
-        return evaluate(predicate, column, len(self._docs))
+        return evaluate(predicate, column, len(self._docs)), 'columns'
+
+    @property
+    def texts(self) -> ListTexts:
+        if self._texts is None:
+            from .text_lists import ListTexts
+
+            self._texts = ListTexts(self.gather)
+        return self._texts
 
 
 def _ints(positions: Positions) -> Iterable[int]:
     return positions if isinstance(positions, range) else positions.tolist()
-
-
-def _as_vectors(values: list[Any], identity: Callable[[int], str]) -> list[Any]:
-    """One-dimensional arrays of what Documents have for an embedding."""
-    if set(map(type, values)) == {np.ndarray} and {1} == {value.ndim for value in values}:
-        return values
-    for position, value in enumerate(values):
-        if value.__class__ is np.ndarray and value.ndim == 1:
-            continue
-        if value is None:
-            missing = sum(1 for v in values if v is None)
-            raise InvalidVector(
-                f'{missing} of {len(values)} documents have no embedding, first '
-                f'{identity(position)}: set it, or search in a selection that has one',
-                row=position,
-            )
-        values[position] = np.asarray(value).reshape(-1)
-    return values

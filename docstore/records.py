@@ -20,6 +20,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from .document import Document
     from .predicate import Predicate
+    from .text_lists import Texts
 
 __all__ = ['Positions', 'Records', 'SearchSet']
 
@@ -33,14 +34,14 @@ class SearchSet:
 
     Attributes
     ----------
-    vectors : ndarray of shape (lines, dim), or list of ndarray
+    vectors : ndarray of shape (lines, dim), or sequence of ndarray
         The vectors, or a matrix that has them among its lines.
     lines : ndarray of int64, optional
         Which line of the matrix belongs to each position; by default line i
         to position i.
     """
 
-    vectors: npt.NDArray[Any] | list[Any]
+    vectors: npt.NDArray[Any] | Sequence[Any]
     lines: npt.NDArray[np.int64] | None = None
 
 
@@ -151,8 +152,17 @@ class Records(ABC):
         """
 
     @abstractmethod
+    def select_by(self, predicate: Predicate) -> tuple[npt.NDArray[np.bool_], str]:
+        """Which positions match, and whether the ``'database'`` or ``'columns'`` told."""
+
     def select(self, predicate: Predicate) -> npt.NDArray[np.bool_]:
         """Which positions match."""
+        return self.select_by(predicate)[0]
+
+    @property
+    @abstractmethod
+    def texts(self) -> Texts:
+        """The text search of these Documents."""
 
     @abstractmethod
     def append(self, doc: Document) -> None:

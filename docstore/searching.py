@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .distance import check_limit
 from .document import Document
 from .errors import InvalidArgument, UnsupportedOperation, did_you_mean
-from .matching import Options, document_queries, query_matrix, search, select
+from .explanation import Explanation
+from .matching import Found, Options, document_queries, filtered, query_matrix, search
 from .memory import MemoryRecords
 from .sequence import DocumentSequence
 from .tabular import TabularSequence
+
+if TYPE_CHECKING:
+    from .records import Records
 
 __all__ = ['SearchedSequence']
 
@@ -26,7 +30,9 @@ _LIMIT = _Default(20)
 
 
 class SearchedSequence(TabularSequence):
-    """A sequence of Documents that is searched by vector and by filter."""
+    """A sequence of Documents that is searched by vector, by text and by filter."""
+
+    _explanation: Explanation | None = None
 
     def find(
         self,
@@ -40,20 +46,24 @@ class SearchedSequence(TabularSequence):
         index: str = 'text',
         return_root: bool = False,
         on: str | None = None,
+        text: str | Sequence[str] | None = None,
+        hybrid: bool = False,
+        explain: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """The Documents nearest to query vectors, or those that match a filter.
+        """The Documents nearest to query vectors or words, or those that match a filter.
 
         Parameters
         ----------
-        query : array, Document, DocumentArray or dict
+        query : array, str, list of str, Document, DocumentArray or dict
             A vector gives one array of hits; a matrix (a query a line), a
-            Document or a DocumentArray give a list of them; a dict is a
-            filter.
+            Document or a DocumentArray give a list of them. A str is searched
+            as text, a list of them too. A dict is a filter.
         metric : str or callable
             ``'cosine'`` (the default, unless the store has an index of
             another metric), ``'euclidean'``, ``'sqeuclidean'``, ``'ip'``
-            (``1 - x.y``), or ``(queries, vectors) -> distances``.
+            (``1 - x.y``), ``'hamming'`` and ``'jaccard'`` on bits, or
+            ``(queries, vectors) -> distances``.
         limit : int or None
             How many hits a query has at most: 20 unless given, None for all.
             A filter alone gives all unless a limit is given.
@@ -65,15 +75,29 @@ class SearchedSequence(TabularSequence):
             Conditions that hits have to match; applied before the ranking.
         only_id : bool
             Hits have only id and score.
+        index : str
+            The field that text is searched in: ``'text'``, another field of
+            text, or a tag such as ``'tags__title'`` (or ``'title'``).
+        text : str or list of str, optional
+            Words to search for besides the query vectors: the two rankings are
+            fused. Without a query, the same as a str as ``query``.
+        hybrid : bool
+            Search with the text of the query Documents besides their embedding.
+        explain : bool
+            Whether hits tell in ``.explanation`` how they were found.
         **kwargs
-            ``normalization``, ``use_scipy`` as in :meth:`match`.
+            ``normalization``, ``use_scipy`` as in :meth:`match`. About text:
+            ``tokenizer`` (``'unicode61'``, ``'porter'``, ``'trigram'``),
+            ``syntax='fts5'`` for expressions of SQLite's FTS5 instead of words,
+            ``rrf_k`` and ``depth`` of the fusion.
 
         Returns
         -------
         DocumentArray or list of DocumentArray
             Copies, made when looked at, best first, with the distance in
-            ``hit.scores[metric].value``. For a filter alone the Documents
-            themselves.
+            ``hit.scores[metric].value``. For a text the score is ``'bm25'``,
+            for text and vector ``'rrf'``, and both are larger for better hits.
+            For a filter alone the Documents themselves.
 
         Raises
         ------
@@ -89,19 +113,16 @@ class SearchedSequence(TabularSequence):
         >>> hits = da.find(np.array([0.0, 1.0, 0.1]), limit=2)
         >>> hits[0].id == da[1].id, round(hits[0].scores['cosine'].value, 3)
         (True, 0.005)
+        >>> da.texts = ['red shoes', 'a blue hat', 'shoes, red or blue']
+        >>> da.find('Hats', tokenizer='porter')[:, 'text']
+        ['a blue hat']
         """
         _no_subindex(on, return_root)
-        if isinstance(query, str) or (
-            isinstance(query, list) and query and all(isinstance(item, str) for item in query)
-        ):
-            raise UnsupportedOperation(
-                'find by text is not supported yet; find by a filter '
-                "such as {'text': {'$regex': 'word'}} is"
-            )
+        vector_options, text_options = _split_options(kwargs, 'find')
         if isinstance(query, dict) and filter is not None:
             raise InvalidArgument('a dict as query is a filter: give it, or filter=, not both')
-        if query is None or isinstance(query, dict):
-            return self._find_filter(query if filter is None else filter, limit)
+        if (query is None and text is None) or isinstance(query, dict):
+            return self._find_filter(query if filter is None else filter, limit, explain)
         options = Options(
             metric,
             limit,
@@ -109,33 +130,45 @@ class SearchedSequence(TabularSequence):
             exclude_self=exclude_self,
             filter=filter,
             only_id=only_id,
-            **_known_options(kwargs),
+            **vector_options,
         )
-        if isinstance(query, (Document, DocumentSequence)):
-            records = (
-                query._records if isinstance(query, DocumentSequence) else MemoryRecords([query])
-            )
-            found = search(
-                self._records,
-                document_queries(records),
-                options,
-                list(records.gather('id')),
-            )
-            return [self._of(found.hits(i)) for i in range(len(records))]
-        matrix, single = query_matrix(query)
-        found = search(self._records, matrix, options)
-        hits = [self._of(found.hits(i)) for i in range(len(matrix))]
-        return hits[0] if single else hits
+        asked = Question(query, text, hybrid, {'index': index, **text_options})
+        found = asked.search(self._records, options)
+        hits = [self._shown(found, i, explain) for i in range(len(found))]
+        return hits[0] if asked.single else hits
 
-    def _find_filter(self, filter: Any, limit: Any) -> Any:
+    def _shown(self, found: Found, query: int, explain: bool) -> Any:
+        hits = self._of(found.hits(query))
+        if explain:
+            hits._explanation = found.explanation
+        return hits
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """How these hits were found, if ``find`` was asked with ``explain=True``.
+
+        Examples
+        --------
+        >>> from docstore import Document, DocumentArray
+        >>> da = DocumentArray([Document(text='a red shoe'), Document(text='a hat')])
+        >>> da.find('shoes', tokenizer='porter', explain=True).explanation.index
+        'fts5 in memory'
+        """
+        return self._explanation
+
+    def _find_filter(self, filter: Any, limit: Any, explain: bool) -> Any:
         if filter is None:
-            raise InvalidArgument('find needs a query, a filter, or both')
-        if filter == {} and (limit is None or limit is _LIMIT):
+            raise InvalidArgument('find needs a query, a text, a filter, or several of them')
+        if filter == {} and (limit is None or limit is _LIMIT) and not explain:
             return self
         most = None if limit is None or limit is _LIMIT else check_limit(limit)
         with self._records.lock:
-            matching = np.flatnonzero(select(self._records, filter)).astype(np.int64)
-            return self._of(self._records.take(matching[:most]))
+            mask, facts = filtered(self._records, filter)
+            matching = np.flatnonzero(np.asarray(mask)).astype(np.int64)
+            found = self._of(self._records.take(matching[:most]))
+        if explain:
+            found._explanation = Explanation('filter', None, queries=0, **facts)
+        return found
 
     def match(
         self,
@@ -152,8 +185,10 @@ class SearchedSequence(TabularSequence):
         device: str = 'cpu',
         num_worker: int | None = 1,
         on: str | None = None,
+        hybrid: bool = False,
+        explain: bool = False,
         **kwargs: Any,
-    ) -> None:
+    ) -> Explanation | None:
         """Fill the matches of each Document with its nearest ones of ``darray``.
 
         Parameters
@@ -169,6 +204,17 @@ class SearchedSequence(TabularSequence):
             Allow any metric of ``scipy.spatial.distance.cdist``.
         batch_size, device, num_worker
             Accepted for legacy code; the core batches and uses all cores.
+        hybrid : bool
+            Search with the text of the Documents besides their embedding.
+        explain : bool
+            Whether to return how the matches were found.
+        **kwargs
+            ``text``, ``index`` and what :meth:`find` has about text.
+
+        Returns
+        -------
+        Explanation or None
+            Only with ``explain``.
 
         Examples
         --------
@@ -182,21 +228,100 @@ class SearchedSequence(TabularSequence):
         _no_subindex(on, False)
         if batch_size is not None and batch_size < 1:
             raise InvalidArgument(f'batch_size must be at least 1, got {batch_size!r}')
+        text_options = _split_options(kwargs, 'match')[1]
+        text = kwargs.get('text')
         if not len(self) or not len(darray):
-            return
+            return None
         options = Options(
             metric, limit, normalization, metric_name, exclude_self, filter, only_id, use_scipy
         )
-        found = search(
-            darray._records,
-            document_queries(self._records),
-            options,
-            list(self._records.gather('id')),
-        )
+        found = Question(self, text, hybrid, text_options).search(darray._records, options)
         levels = self._records.gather('adjacency')
         self._records.put_matches(
             [found.hits(i, (level or 0) + 1) for i, level in enumerate(levels)]
         )
+        return found.explanation if explain else None
+
+
+class Question:
+    """What ``find`` and ``match`` search with: vectors, texts, or both.
+
+    Parameters
+    ----------
+    query : array, str, list of str, Document or DocumentArray, optional
+    text : str or list of str, optional
+        Words besides the vectors, or alone.
+    hybrid : bool
+        Whether the texts of the Documents in ``query`` are searched too.
+    options : mapping
+        The fields of :class:`docstore.text_search.TextOptions` that were given.
+    """
+
+    def __init__(
+        self,
+        query: Any,
+        text: str | Sequence[str] | None,
+        hybrid: bool,
+        options: Mapping[str, Any],
+    ) -> None:
+        if _is_text(query) and text is not None:
+            raise InvalidArgument('the query is a text: give it, or text=, not both')
+        words = text if query is None else query
+        self._words = words if _is_text(words) or query is None else None
+        self._text = text
+        self._query = query
+        self._documents = isinstance(query, (Document, DocumentSequence))
+        self._hybrid = hybrid
+        self._options = options
+        #: Whether the answer is one array of hits.
+        self.single = isinstance(self._words, str)
+        if hybrid and text is None and not self._documents:
+            raise InvalidArgument(
+                'hybrid=True searches with the embedding and the text of a Document; with a '
+                "vector say what words to search for: text='...'"
+            )
+
+    def search(self, records: Records, options: Options) -> Found:
+        """The hits of all queries."""
+        if self._words is not None:
+            from .text_search import TextOptions, as_texts, search_text
+
+            words = self._words
+            texts = as_texts(words, 1 if isinstance(words, str) else len(words))
+            return search_text(records, texts, options, TextOptions(**self._options))
+        if not self._documents:
+            matrix, self.single = query_matrix(self._query)
+            return self._by_vector(records, matrix, options, self._text, None)
+        query = self._query
+        own = query._records if isinstance(query, DocumentSequence) else MemoryRecords([query])
+        text = self._text
+        if text is None and self._hybrid:
+            text = [value or '' for value in own.gather('text')]
+        return self._by_vector(
+            records, document_queries(own), options, text, list(own.gather('id'))
+        )
+
+    def _by_vector(
+        self,
+        records: Records,
+        matrix: Any,
+        options: Options,
+        text: str | Sequence[str] | None,
+        own_ids: list[str] | None,
+    ) -> Found:
+        if text is None:
+            return search(records, matrix, options, own_ids)
+        from .text_search import TextOptions, as_texts, search_both
+
+        texts = as_texts(text, len(matrix))
+        return search_both(records, matrix, texts, options, TextOptions(**self._options), own_ids)
+
+
+def _is_text(query: Any) -> bool:
+    if isinstance(query, str):
+        return True
+    several = isinstance(query, (list, tuple)) and len(query) > 0
+    return several and all(isinstance(item, str) for item in query)
 
 
 def _no_subindex(on: str | None, return_root: bool) -> None:
@@ -204,13 +329,21 @@ def _no_subindex(on: str | None, return_root: bool) -> None:
         raise UnsupportedOperation('searching a subindex (on=, return_root=) is not supported yet')
 
 
-def _known_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The further options of ``find``: unknown ones are an error, not ignored."""
-    known = {'normalization', 'use_scipy'}
-    ignored = {'batch_size', 'device', 'num_worker'}
+# Options that have no place in the signature, and those that have no effect here.
+_VECTOR_OPTIONS = {'normalization', 'use_scipy'}
+_TEXT_OPTIONS = {'tokenizer', 'syntax', 'rrf_k', 'depth'}
+_MATCH_OPTIONS = _TEXT_OPTIONS | {'index', 'text'}
+_IGNORED = {'batch_size', 'device', 'num_worker'}
+
+
+def _split_options(given: Mapping[str, Any], method: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Further options for vectors and for text: unknown ones are an error, not ignored."""
+    known = _VECTOR_OPTIONS | _TEXT_OPTIONS | _IGNORED if method == 'find' else _MATCH_OPTIONS
     for name in given:
-        if name not in known | ignored:
-            raise InvalidArgument(
-                f'find has no argument {name!r}{did_you_mean(name, known | ignored)}'
-            )
-    return {name: value for name, value in given.items() if name in known}
+        if name not in known:
+            raise InvalidArgument(f'{method} has no argument {name!r}{did_you_mean(name, known)}')
+    about_text = _TEXT_OPTIONS | ({'index'} if method == 'match' else set())
+    return (
+        {name: value for name, value in given.items() if name in _VECTOR_OPTIONS},
+        {name: value for name, value in given.items() if name in about_text},
+    )

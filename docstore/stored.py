@@ -35,6 +35,7 @@ from .views import StoredRow, StoredSource, Unsaved, one_write
 
 if TYPE_CHECKING:
     from .predicate import Predicate
+    from .text_lists import Texts
 
 __all__ = ['StoredRecords']
 
@@ -65,7 +66,8 @@ class StoredRecords(Records):
     def __init__(self, store: Store) -> None:
         self.store = store
         self.name = self.label = store.name
-        self.index = StoreIndex(store)
+        self.lock = threading.RLock()
+        self.index = StoreIndex(store, self.lock)
         self._source = StoredSource(self)
         self._live: WeakValueDictionary[int, StoredRow] = WeakValueDictionary()
         # What searches found, as long as somebody holds on to it.
@@ -74,7 +76,6 @@ class StoredRecords(Records):
         self._depth = 0
         self._broken = False
         self._closed = False
-        self.lock = threading.RLock()
 
     # -- reading ---------------------------------------------------------
 
@@ -89,7 +90,6 @@ class StoredRecords(Records):
             return live
 
     def document(self, row: int) -> Document:
-        """A view of a row."""
         return Document._wrap(self._view(row))
 
     def get(self, position: int) -> Document:
@@ -161,6 +161,7 @@ class StoredRecords(Records):
                         source.keep(None)
                     elif isinstance(operation, (Update, SetColumn, Delete)):
                         source.keep(int(row) for row in operation.rows)
+            self.index.before(operations)
             inserted = self.store.write(operations)
             self.index.note(operations, inserted)
         return inserted
@@ -300,7 +301,6 @@ class StoredRecords(Records):
         rows: RowArray,
         values: Sequence[Any] | npt.NDArray[Any] | None,
     ) -> None:
-        """Set a field of rows, all or none."""
         if values is not None and len(values) != len(rows):
             raise LengthMismatch(
                 f'Length must match: {len(rows)} documents, {len(values)} values of {name!r}'
@@ -337,20 +337,25 @@ class StoredRecords(Records):
             return SearchSet(vectors.matrix[: len(vectors.lines)])
         return SearchSet(vectors.matrix, vectors.lines)
 
-    def select(self, predicate: Predicate) -> npt.NDArray[np.bool_]:
+    def select_by(self, predicate: Predicate) -> tuple[npt.NDArray[np.bool_], str]:
         mask = self.store.select(predicate)
-        return evaluate(predicate, self._column, len(self)) if mask is None else mask
+        if mask is None:
+            return evaluate(predicate, self._column, len(self)), 'columns'
+        return mask, 'database'
+
+    @property
+    def texts(self) -> Texts:
+        return self.index.texts
 
     # -- transactions and life -------------------------------------------
 
     def begin(self) -> None:
-        """Start a transaction, or go one level deeper into it."""
         if self._depth == 0:
             self.store.begin()
+            self.index.begin()
         self._depth += 1
 
     def end(self, failed: bool) -> None:
-        """End one level of the transaction: keep it, or undo all of it."""
         if self._depth == 0:
             raise TransactionError('there is no transaction to end')
         self._depth -= 1
@@ -360,9 +365,10 @@ class StoredRecords(Records):
         undo, self._broken = self._broken, False
         if not undo:
             self.store.commit()
+            self.index.commit()
             return
         self.store.rollback()
-        self.index.forget()
+        self.index.rollback()
         self.changed(None)
         if not failed:
             raise TransactionError(
@@ -370,13 +376,11 @@ class StoredRecords(Records):
             )
 
     def flush(self) -> None:
-        """Make everything written safe against power loss."""
         if not self._depth:
             self.store.flush()
             self.index.save()
 
     def refresh(self) -> bool:
-        """For a reader: see what was committed since."""
         moved = self.store.refresh()
         if moved:
             self.index.forget()
@@ -384,8 +388,8 @@ class StoredRecords(Records):
         return moved
 
     def compact(self) -> None:
-        """Give the space of what was deleted and changed back."""
         self.store.compact()
+        self.index.compact()
 
     def close(self) -> None:
         """Undo an open transaction, save the index, close the store."""
@@ -394,6 +398,6 @@ class StoredRecords(Records):
         if self._depth:
             self._depth = 1
             self.end(failed=True)
-        self.index.save()
+        self.index.close()
         self.store.close()
         self._closed = True

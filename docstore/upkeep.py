@@ -1,9 +1,9 @@
-"""Keeps the vector index of a store in step with it."""
+"""Keeps the indexes of a store in step with it: that of vectors, and those of texts."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +13,14 @@ from .index import INDEXES
 from .stores.base import Clear, Delete, Operation, SetColumn, Store, Update
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from .index.base import Index
+    from .text_upkeep import StoreTexts
 
 __all__ = ['StoreIndex']
 
+RowArray = npt.NDArray[np.int64]
 Found = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
 
@@ -31,10 +35,15 @@ class StoreIndex:
     ----------
     store : Store
         Whose ``index_config`` says which index it is.
+    writing : context manager
+        Held while the store is written.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, writing: AbstractContextManager[Any]) -> None:
         self._store = store
+        self._writing = writing
+        self._texts: StoreTexts | None = None
+        self._inside = False
         self._config = store.index_config
         self._index: Index | None = None
         self._fresh: set[int] = set()
@@ -63,18 +72,36 @@ class StoreIndex:
         """Whether searches by this metric of the core go through the index."""
         return self.approximate and metric == self._config.metric
 
-    def note(self, operations: Sequence[Operation], inserted: Iterable[int]) -> None:
+    @property
+    def texts(self) -> StoreTexts:
+        """Text search in the store, from its first use on."""
+        if self._texts is None:
+            from .text_upkeep import StoreTexts
+
+            with self._lock:
+                if self._texts is None:
+                    self._texts = StoreTexts(self._store, self._writing, self._inside)
+        return self._texts
+
+    def before(self, operations: Sequence[Operation]) -> None:
+        """Called before these operations are done."""
+        if self._texts is not None and self._texts.live:
+            self._texts.before(operations)
+
+    def note(self, operations: Sequence[Operation], inserted: RowArray) -> None:
         """Remember which rows these operations changed."""
+        if self._texts is not None and self._texts.live:
+            self._texts.note(inserted)
         if not self.approximate:
             return
         with self._lock:
             for operation in operations:
                 self._note(operation)
-            self._fresh.update(int(row) for row in inserted)
+            self._fresh.update(inserted.tolist())
 
     def _note(self, operation: Operation) -> None:
         if isinstance(operation, Clear):
-            self.forget()
+            self._forget_vectors()
         elif isinstance(operation, Delete):
             self._gone.update(operation.rows)
             self._fresh.difference_update(operation.rows)
@@ -87,8 +114,32 @@ class StoreIndex:
         elif isinstance(operation, SetColumn) and operation.name == 'embedding':
             self._fresh.update(operation.rows.tolist())
 
+    def begin(self) -> None:
+        """A transaction starts."""
+        self._inside = True
+        if self._texts is not None:
+            self._texts.begin()
+
+    def commit(self) -> None:
+        """The transaction was kept."""
+        self._inside = False
+        if self._texts is not None:
+            self._texts.commit()
+
+    def rollback(self) -> None:
+        """The transaction was undone."""
+        self._inside = False
+        if self._texts is not None:
+            self._texts.rollback()
+        self._forget_vectors()
+
     def forget(self) -> None:
         """The store went to another state: load or build when next needed."""
+        if self._texts is not None:
+            self._texts.forget()
+        self._forget_vectors()
+
+    def _forget_vectors(self) -> None:
         with self._lock:
             self._index = None
             self._fresh.clear()
@@ -143,8 +194,22 @@ class StoreIndex:
         if vectors is not None and (lines >= 0).any():
             index.add(rows[lines >= 0], vectors.matrix[lines[lines >= 0]])
 
+    def compact(self) -> None:
+        """Leave nothing of deleted texts beside the store."""
+        if not self._store.read_only:
+            self.texts.compact()
+
+    def close(self) -> None:
+        """Save the indexes and let go of those of texts."""
+        self.save()
+        if self._texts is not None:
+            self._texts.close()
+
     def save(self) -> None:
         """Put the index, brought up to date, beside the store."""
+        if self._texts is not None:
+            # One of texts is written whole, so each change has to wait for the end.
+            self._texts.save(again=False)
         with self._lock:
             if self._index is None or self._store.read_only:
                 return

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.inputs import copy_vectors, write_vectors
+from harness.inputs import copy_texts, copy_vectors, write_vectors
 
 __all__ = ['GROUPS', 'PEERS', 'Case', 'Peer', 'cases', 'real_data', 'write_inputs']
 
@@ -37,6 +37,7 @@ PEERS = {
     'faiss': Peer('faiss', 'faiss_flat'),
     'faiss-20': Peer('faiss (BLAS from 20 queries)', 'faiss_flat', {'blas_threshold': 20}),
     'numpy': Peer('NumPy', 'numpy_blas'),
+    'rank-bm25': Peer('rank_bm25', 'plain_bm25'),
     'docarray': Peer('docarray 0.21', 'legacy_docarray'),
 }
 
@@ -46,6 +47,7 @@ GROUPS = {
     'documents': 'Documents in memory',
     'sqlite': 'SQLite store',
     'disk': "On-disk store, against docarray's SQLite store",
+    'text': 'Text search in glosses of WordNet, 10 best by BM25',
     'bytes': 'Formats',
     'import': 'Import',
 }
@@ -106,6 +108,8 @@ def cases(quick: bool) -> Iterator[Case]:
     yield from _documents(count)
     yield from _stores('sqlite', count)
     yield from _stores('disk', count)
+    if real_data():
+        yield from _texts(count // 5 if quick else 115_000)
     yield from _bytes(count // 5)
     yield Case(
         'import', 'import, beyond NumPy', 'import', {}, ('docarray',), unit='import', limit=0.1
@@ -119,6 +123,9 @@ def write_inputs(quick: bool) -> None:
         write_vectors(f'base{dim}', rows, dim, seed=dim)
         write_vectors(f'queries{dim}', 1000, dim, seed=dim + 1)
     real = real_data()
+    if real:
+        copy_texts('glosses', real / 'docs.jsonl')
+        copy_texts('gloss-queries', real / 'queries.jsonl')
     if real and not quick:
         copy_vectors('wordnet', real / 'embeddings.f16.npy')
         copy_vectors('wordnet-queries', real / 'queries.f16.npy')
@@ -259,6 +266,26 @@ def _stores(storage: str, count: int) -> Iterator[Case]:
     yield case('find, 1 query', 'store_find', 1, 'query', queries='queries128')
     yield case('find by filter on a number', 'store_filter', 1, 'call')
     yield case('del da[id]', 'store_delete', 3, deleted=3)
+
+
+def _texts(count: int) -> Iterator[Case]:
+    params = {'name': 'glosses', 'count': count}
+    asked = {**params, 'queries': 'gloss-queries', 'asked': 20}
+    for storage in ('memory', 'sqlite', 'disk'):
+        where, ours = f'{storage}, {count:,} texts', {'storage': storage}
+        yield Case(
+            'text', f'{where}, find', 'text_find', asked, ('rank-bm25',), 20, 'query', ours=ours
+        )
+        yield Case(
+            'text',
+            f'{where}, first search',
+            'text_index',
+            params,
+            ('rank-bm25',),
+            count,
+            'document',
+            ours=ours,
+        )
 
 
 def _bytes(count: int) -> Iterator[Case]:

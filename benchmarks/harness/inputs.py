@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -9,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ['copy_vectors', 'documents', 'folder', 'vectors', 'write_vectors']
+__all__ = [
+    'copy_texts',
+    'copy_vectors',
+    'documents',
+    'folder',
+    'texts',
+    'vectors',
+    'write_vectors',
+]
 
 Array = Any
 
@@ -39,6 +48,20 @@ def copy_vectors(name: str, source: Path) -> None:
     values = np.load(source).astype(np.float64)
     values /= np.linalg.norm(values, axis=1, keepdims=True)
     np.save(folder() / f'{name}.npy', values.astype(np.float32))
+
+
+def copy_texts(name: str, source: Path) -> None:
+    """The texts of documents that lie in a file of JSON lines."""
+    with open(source, encoding='utf-8') as file:
+        found = [json.loads(line)['text'] for line in file]
+    (folder() / f'{name}.json').write_text(json.dumps(found), encoding='utf-8')
+
+
+@lru_cache(maxsize=4)
+def texts(name: str) -> list[str]:
+    """Texts by name."""
+    found: list[str] = json.loads((folder() / f'{name}.json').read_text(encoding='utf-8'))
+    return found
 
 
 @lru_cache(maxsize=4)

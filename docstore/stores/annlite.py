@@ -26,6 +26,7 @@ _PASSED = {
     'ef_search': 'ef_search',
     'max_connection': 'max_connection',
     'durability': 'durability',
+    'tokenizer': 'tokenizer',
 }
 # Accepted, and without effect: lists always work, every tag can be filtered
 # on, and the format on disk is our own.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ..predicate import Predicate
+    from ..textindex.base import Ranked
 
     RowArray = npt.NDArray[np.int64]
 
@@ -140,6 +141,8 @@ class IndexConfig:
         Links of a graph node (``M``).
     ef_construction, ef_search : int
         Breadth of the graph search while building and while searching.
+    tokenizer : str
+        How text search cuts text into words, unless a search says otherwise.
     """
 
     index: str = 'exact'
@@ -148,6 +151,7 @@ class IndexConfig:
     max_connection: int = 16
     ef_construction: int = 200
     ef_search: int = 64
+    tokenizer: str = 'unicode61'
 
 
 class Store(ABC):
@@ -209,6 +213,19 @@ class Store(ABC):
     @abstractmethod
     def select(self, predicate: Predicate) -> npt.NDArray[np.bool_] | None:
         """Which positions match, where the store can tell by itself; else None."""
+
+    def search_text(
+        self, field: str, tokenizer: str, expressions: Sequence[str], k: int | None
+    ) -> Ranked | None:
+        """Rows and BM25 scores, as :meth:`docstore.textindex.base.TextIndex.search`
+        gives them, where the store has a text index of its own; else None.
+
+        Raises
+        ------
+        InvalidArgument
+            If an expression is no FTS5 expression.
+        """
+        return None
 
     @abstractmethod
     def write(self, operations: Sequence[Operation]) -> RowArray:

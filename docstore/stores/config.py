@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from ..errors import InvalidConfig, did_you_mean
+from ..errors import DocstoreError, InvalidConfig, did_you_mean
+from ..textindex.words import tokenizer_spec
 from .base import IndexConfig
 
 __all__ = ['dump_index', 'load_index', 'settle_index', 'split_config']
@@ -106,6 +107,11 @@ def _index_part(config: Mapping[str, Any], kind: str) -> dict[str, Any]:
             )
     if 'metric' in part:
         _check_metric(part['metric'], kind)
+    if 'tokenizer' in part:
+        try:
+            tokenizer_spec(part['tokenizer'])
+        except DocstoreError as error:
+            raise InvalidConfig(f'storage {kind!r}: {error}') from None
     return part
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from ..arrays import as_numpy, is_sparse
 from ..errors import DimensionMismatch, InvalidDocument, InvalidVector
 
 if TYPE_CHECKING:
@@ -90,7 +91,9 @@ def _wanted(first: Matrix, dtype: str | None) -> np.dtype[Any]:
 
 def _line(value: Any, name: str) -> Matrix:
     try:
-        line = np.asarray(value)
+        line = as_numpy(value)
+        if is_sparse(value):
+            line = line.reshape(-1)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InvalidDocument(f'document {name!r}: its embedding is no array: {error}') from None
     if line.ndim != 1 or line.dtype.kind not in 'biuf':

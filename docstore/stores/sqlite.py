@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ..predicate import Predicate
+    from ..textindex.base import Ranked
 
     RowArray = npt.NDArray[np.int64]
 
@@ -130,6 +131,28 @@ class SqliteStore(SqliteSession):
         mask = np.zeros(self._table.state.rows, dtype=np.bool_)
         mask[self._table.order().inverse(rows)] = True
         return mask
+
+    @guarded
+    def search_text(
+        self, field: str, tokenizer: str, expressions: Sequence[str], k: int | None
+    ) -> Ranked | None:
+        table = self._texts.find(field, tokenizer)
+        if table is None:
+            if self.read_only:
+                return None
+            table = self._make_text(field, tokenizer)
+        try:
+            return self._texts.search(table, expressions, k)
+        except sqlite3.Error as error:
+            if not self._texts.damaged(error):
+                raise
+            if self.read_only:
+                return None
+        return self._texts.search(self._make_text(field, tokenizer), expressions, k)
+
+    def _make_text(self, field: str, tokenizer: str) -> str:
+        with self._change_of_texts():
+            return self._texts.make(field, tokenizer)
 
     # ------------------------------------------------------------------ description
 

@@ -25,6 +25,7 @@ __all__ = [
     'choose_table',
     'create_table',
     'load_state',
+    'mark_text',
     'save_index',
     'save_state',
 ]
@@ -33,6 +34,8 @@ __all__ = [
 APPLICATION_ID = 0x64637374
 #: Version of the layout, in ``PRAGMA user_version`` and for each array.
 FORMAT = 1
+#: Version of an array whose texts are indexed: writers must know what its triggers call.
+_WITH_TEXT = 2
 
 _REGISTRY = 'docstore_tables'
 _SUFFIXES = ('_vector_blocks', '_vector_tail')
@@ -218,6 +221,14 @@ def save_index(connection: sqlite3.Connection, number: int, index: IndexConfig) 
     )
 
 
+def mark_text(connection: sqlite3.Connection, number: int) -> None:
+    """Say that an array has text indexes, inside the transaction of the caller."""
+    connection.execute(
+        f'UPDATE {_REGISTRY} SET format = ? WHERE number = ? AND format < ?',
+        (_WITH_TEXT, number, _WITH_TEXT),
+    )
+
+
 def _dump(index: IndexConfig) -> str:
     plain = dump_index(index)
     return json.dumps({**plain, 'crc': _checksum(plain)})
@@ -249,10 +260,10 @@ def _arrays(connection: sqlite3.Connection, path: str) -> dict[str, str]:
     """The arrays of the database, by lower-case name."""
     found = connection.execute(f'SELECT name, format FROM {_REGISTRY}').fetchall()
     for name, version in found:
-        if version > FORMAT:
+        if version > _WITH_TEXT:
             raise UnsupportedFormat(
                 f'table {name!r} of {path} has format {version}; this version of docstore reads '
-                f'up to {FORMAT}: install a newer one'
+                f'up to {_WITH_TEXT}: install a newer one'
             )
     return {name.lower(): name for name, _ in found}
 

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import weakref
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, cast
 
 import numpy as np
@@ -18,10 +19,11 @@ from .sqlite_filter import Filters
 from .sqlite_open import open_database
 from .sqlite_schema import State, load_state, save_state
 from .sqlite_table import Table
+from .sqlite_text import TextTables
 from .sqlite_write import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import ParamSpec
 
     import numpy.typing as npt
@@ -91,6 +93,7 @@ class SqliteSession(Store):
         self.sequence = database.state.sequence
         try:
             self._filters = Filters(database.connection, database.tables.documents)
+            self._texts = TextTables(database.connection, database.tables)
             self._writer = Writer(self._table)
             self._writer.fixed_dim = database.index.n_dim
             self._synchronous('FULL' if self._always_synced else 'NORMAL')
@@ -104,6 +107,33 @@ class SqliteSession(Store):
 
     @guarded
     def write(self, operations: Sequence[Operation]) -> RowArray:
+        try:
+            return self._write(operations)
+        except sqlite3.Error as error:
+            # A damaged text index is no reason to refuse documents.
+            if self._ended or not self._texts.damaged(error) or not self._drop_texts():
+                raise
+        return self._write(operations)
+
+    def _drop_texts(self) -> bool:
+        with self._change_of_texts():
+            return self._texts.drop_all()
+
+    @contextmanager
+    def _change_of_texts(self) -> Iterator[None]:
+        """A change of text indexes, in the transaction that is open or in one of its own."""
+        self._check_writable()
+        inside, execute = self._in_transaction, self._connection.execute
+        execute('SAVEPOINT docstore_text' if inside else 'BEGIN IMMEDIATE')
+        try:
+            yield
+            execute('RELEASE docstore_text' if inside else 'COMMIT')
+        except BaseException:
+            if self._connection.in_transaction:
+                execute('ROLLBACK TO docstore_text' if inside else 'ROLLBACK')
+            raise
+
+    def _write(self, operations: Sequence[Operation]) -> RowArray:
         self._check_writable()
         writer, inside = self._writer, self._in_transaction
         before, writer.touched = self._table.state.copy(), False
@@ -207,6 +237,7 @@ class SqliteSession(Store):
                 self._undo_write(before)
                 raise
             self._content_changed()
+        self._texts.optimize()
         self._connection.execute('VACUUM')
         # Without this the old pages would stay in the log.
         self._connection.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall()

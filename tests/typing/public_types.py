@@ -11,6 +11,7 @@ from typing_extensions import assert_type
 import docstore
 from docstore import Document, DocumentArray, NamedScore
 from docstore.errors import DocstoreError, DocumentNotFound, InvalidArgument
+from docstore.explanation import Explanation
 
 doc = Document(text='hello', tags={'x': 1})
 assert_type(doc.id, str)
@@ -38,7 +39,7 @@ assert_type(DocumentArray.empty(3), DocumentArray)
 assert_type(DocumentArray.open('somewhere'), DocumentArray)
 assert_type(DocumentArray.from_bytes(b''), DocumentArray)
 assert_type(da + [doc], DocumentArray)
-assert_type(da.match(da), None)
+assert_type(da.match(da), Explanation | None)
 for item in da:
     assert_type(item, Document)
 with da as same:

@@ -10,6 +10,7 @@ import numpy as np
 from docstore import Document, DocumentArray, _core
 from harness.inputs import vectors
 from harness.peers.arrays import Library, memory_operations
+from harness.peers.ours_text import TEXT_OPERATIONS
 from harness.peers.stored import stored_operations
 from harness.task import Operation, Task
 
@@ -66,4 +67,5 @@ OPERATIONS: dict[str, Operation] = {
     'kernel': kernel,
     **memory_operations(_OURS),
     **stored_operations(_OURS),
+    **TEXT_OPERATIONS,
 }

@@ -14,6 +14,7 @@ from .searching import SearchingTests
 from .setting import SettingTests
 from .showing import ShowingTests
 from .storing import StoringTests
+from .texts import TextTests
 from .transacting import TransactingTests
 from .values import ValueTests
 from .views import ViewTests
@@ -32,6 +33,7 @@ class ArrayTests(
     SearchingTests,
     LearningTests,
     ShowingTests,
+    TextTests,
     StoringTests,
     TransactingTests,
     RefusingTests,

@@ -77,10 +77,6 @@ class RefusingTests(ArraySuite):
         with refuses(DocstoreError, ValueError, 'embedding', array=da):
             da.find(Document(id='empty one'))
 
-    def test_text_queries(self, da: DocumentArray) -> None:
-        with refuses(DocstoreError, NotImplementedError, array=da):
-            da.find('some words')
-
     def test_documents_without_an_embedding(self, da: DocumentArray) -> None:
         if self.approximate:
             pytest.skip('what has no embedding is not in the index')

@@ -1,0 +1,1 @@
+"""Text search: words of documents to rows and BM25 scores."""
