@@ -43,7 +43,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'models',
     ),
     4: ('sequence', 'saving', 'searching', 'evaluated', 'typed', 'array', 'nested'),
-    5: ('multimodal.*', 'multimodal', 'testing', 'testing.*'),
+    5: ('multimodal.*', 'multimodal', 'legacy', 'testing', 'testing.*'),
     7: ('helper', '__init__'),
 }  # fmt: skip
 

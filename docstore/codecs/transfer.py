@@ -48,6 +48,8 @@ Source = Union[str, 'os.PathLike[str]', BinaryIO, bytes, bytearray, memoryview]
 _DEFAULT = 'docstore'
 _START = 64
 _BATCH = 4096
+# docarray took compress='zlib' for these, named files so, and compressed nothing.
+_NEVER_ZLIB = ('pickle-array', 'protobuf-array')
 
 
 def _codec(protocol: str, **options: Any) -> Codec:
@@ -325,6 +327,8 @@ def load_records(
     codec, compress = _for_many(protocol, compress, limits, options)
     with _reading(source) as (raw, whole):
         started = _Started(raw)
+        if compress == 'zlib' and protocol in _NEVER_ZLIB and started.start[:1] != b'\x78':
+            compress = None
         try:
             file: Any = DecompressReader(started, compress, limits) if compress else started
             yield from codec.load_all(file)
