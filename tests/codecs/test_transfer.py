@@ -39,6 +39,8 @@ from docstore.errors import (
     UnsupportedFormat,
 )
 
+pytestmark = [pytest.mark.spec('14'), pytest.mark.spec('2.7')]
+
 Record = dict[str, Any]
 EACH = pytest.mark.parametrize('protocol', list(CODECS))
 PACKINGS = pytest.mark.parametrize('compress', [None, 'gzip', 'bz2', 'lzma', 'zlib'])

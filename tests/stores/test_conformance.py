@@ -15,6 +15,8 @@ from docstore.testing.arrays.base import ArraySuite
 from docstore.testing.checks import DIM, contents, ids, make_docs, vectors
 from docstore.testing.stores import StoreTests
 
+pytestmark = pytest.mark.spec('16')
+
 #: What opens a storage that wants more, or other keys, than a path.
 CONFIGS = {
     'sqlite': lambda path: {'connection': str(path / 'store.db'), 'table_name': 'documents'},
