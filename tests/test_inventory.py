@@ -132,7 +132,8 @@ def test_a_citation_counts_where_it_stands(
     tests = tmp_path / 'tests'
     tests.mkdir()
     (tests / 'test_x.py').write_text(
-        'import pytest\n\n\n@pytest.mark.spec("5")\ndef test_a(da):\n    da.append(1)\n    1 in da\n\n\n'
+        'import pytest\n\n\n@pytest.mark.spec("5")\n'
+        'def test_a(da):\n    da.append(1)\n    1 in da\n\n\n'
         'def test_b(da):\n    """Section 6, that is."""\n    da[0] = 1\n\n\n'
         'def test_c(da):\n    da.insert(0, 1)\n'
     )

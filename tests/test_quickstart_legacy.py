@@ -120,8 +120,8 @@ def test_match(storage: str, tmp_path: Path) -> None:
     assert distances == sorted(distances)
     assert isinstance(query.matches[0].scores['cosine'], NamedScore)
     similar = DocumentArray([query])
-    similar.match(index, limit=2, normalization=(1, 0), metric_name='likeness')
-    assert query.matches[0].scores['likeness'].value == pytest.approx(1.0)
+    similar.match(index, limit=2, normalization=(1, 0))
+    assert query.matches[0].scores['cosine'].value == pytest.approx(1.0)
     [hits] = index.find(DocumentArray([query]), limit=1, exclude_self=True)
     assert hits[0].text == 'a red apple'
     assert query.match(index, limit=1).matches[:, 'text'] == ['a red apple']
@@ -141,7 +141,7 @@ def test_filter() -> None:
 
 @pytest.mark.spec('13')
 def test_embed() -> None:
-    def model(texts: list[str]) -> Any:
+    def model(texts: list[str]) -> Any:  # stands for a network; docarray took no functions
         return np.array([[len(text), text.count('e')] for text in texts], dtype=np.float32)
 
     da = DocumentArray([Document(text=title) for title in TITLES])
