@@ -32,7 +32,7 @@ def __getattr__(name: str) -> Any:
         from .removed import Removed
 
         return Removed(f'docstore.{name}')
-    if name in ('helper', 'math'):
+    if name in ('helper', 'legacy', 'math'):
         from importlib import import_module
 
         return import_module(f'.{name}', __name__)

@@ -12,6 +12,8 @@ import pytest
 from docstore import Document, DocumentArray
 from docstore.errors import DuplicateId, InvalidDocument
 
+pytestmark = [pytest.mark.spec('4'), pytest.mark.spec('7')]
+
 N = 20_000
 
 

@@ -8,6 +8,13 @@ import pytest
 from docstore import Document, DocumentArray
 from docstore.testing.checks import contents, ids, make_docs, vectors
 
+pytestmark = [
+    pytest.mark.spec('4'),
+    pytest.mark.spec('5'),
+    pytest.mark.spec('6'),
+    pytest.mark.spec('7'),
+]
+
 
 def test_what_is_put_in_is_what_comes_out():
     docs = make_docs(3)

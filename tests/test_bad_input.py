@@ -19,6 +19,15 @@ import pytest
 from docstore import Document, DocumentArray, errors
 from docstore.testing.checks import contents, ids, make_docs, refuses, vectors
 
+pytestmark = [
+    pytest.mark.spec('4'),
+    pytest.mark.spec('5'),
+    pytest.mark.spec('6'),
+    pytest.mark.spec('7'),
+    pytest.mark.spec('9'),
+    pytest.mark.spec('14'),
+]
+
 STORED = ['sqlite', 'disk']
 
 

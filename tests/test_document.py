@@ -12,6 +12,17 @@ from docstore.errors import DocstoreError, InvalidArgument, InvalidDocument, Unk
 from docstore.schema import FIELD_NAMES
 from docstore.testing.checks import fields, refuses
 
+pytestmark = [
+    pytest.mark.spec('2.1'),
+    pytest.mark.spec('2.2'),
+    pytest.mark.spec('2.4'),
+    pytest.mark.spec('2.5'),
+    pytest.mark.spec('2.6'),
+    pytest.mark.spec('2.7'),
+    pytest.mark.spec('2.9'),
+    pytest.mark.spec('2.10'),
+]
+
 DEFAULTS = {
     'parent_id': '', 'granularity': 0, 'adjacency': 0, 'blob': b'', 'tensor': None,
     'mime_type': '', 'text': '', 'weight': 0.0, 'uri': '', 'tags': {}, '_metadata': {},

@@ -5,6 +5,8 @@ import pytest
 
 from docstore import Document
 
+pytestmark = pytest.mark.spec('2.3')
+
 VALUES = {'text': 'hello', 'blob': b'\x00\x01', 'tensor': np.arange(3)}
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from docstore import Document, DocumentArray
 
+pytestmark = [pytest.mark.spec('2.1'), pytest.mark.spec('2.3')]
+
 
 def test_chunks_know_their_parent():
     doc = Document(id='a', granularity=2, chunks=[Document(id='c'), Document(id='d')])

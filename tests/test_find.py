@@ -8,6 +8,8 @@ import pytest
 from docstore import Document, DocumentArray
 from docstore.testing.checks import nearest
 
+pytestmark = pytest.mark.spec('9')
+
 METRICS = ['cosine', 'euclidean', 'sqeuclidean', 'ip']
 
 

@@ -48,7 +48,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'sequence', 'saving', 'texts', 'tabular', 'searching', 'parted', 'processed', 'evaluated',
         'typed', 'shown', 'array', 'nested',
     ),
-    5: ('multimodal.*', 'multimodal', 'testing', 'testing.*'),
+    5: ('multimodal.*', 'multimodal', 'legacy', 'testing', 'testing.*'),
     6: ('preview',),
     7: ('helper', '__init__'),
 }  # fmt: skip

@@ -9,6 +9,8 @@ from docstore import Document, DocumentArray
 from docstore.errors import InvalidArgument
 from docstore.testing.checks import nearest, refuses
 
+pytestmark = [pytest.mark.spec('9'), pytest.mark.spec('2.9')]
+
 
 @pytest.fixture
 def queries(wordnet):

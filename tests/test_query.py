@@ -16,6 +16,8 @@ from docstore.errors import FilterError, FilterTypeError, LengthMismatch, Unknow
 from docstore.predicate import And, Compare, Not, Or, Ref
 from docstore.query import evaluate, matches, parse
 
+pytestmark = pytest.mark.spec('10')
+
 # --------------------------------------------------------------------------- parsing
 
 

@@ -9,6 +9,8 @@ from docstore import Document, NamedScore
 from docstore.errors import DocstoreError, UnknownField
 from docstore.testing.checks import refuses
 
+pytestmark = pytest.mark.spec('3')
+
 
 def test_an_empty_score_shows_its_defaults():
     score = NamedScore()

@@ -306,10 +306,11 @@ def _refuse_legacy_database(connection: sqlite3.Connection, names: set[str], pat
 
 
 def _legacy(path: str, names: list[str]) -> NotAStore:
+    table = f', table_name={names[0]!r}' if names else ''
     return NotAStore(
         f'{path} was written by docarray 0.x (tables: {", ".join(map(repr, names))}) and cannot '
-        'be opened in place. Import it: load it with docarray, save it with '
-        "da.save_binary('x.bin', protocol='protobuf'), and load that file with docstore "
-        '(docs/format-sqlite.md); or give a new table_name to keep an array beside the old ones',
+        f'be opened in place. Import it: docstore.legacy.load_sqlite({path!r}{table}, '
+        "storage='sqlite', config={'connection': 'new.db'}); or give a new table_name to keep an "
+        'array beside the old ones',
         code=0,
     )

@@ -40,6 +40,8 @@ from docstore.errors import (
     UnsupportedFormat,
 )
 
+pytestmark = [pytest.mark.spec('14'), pytest.mark.spec('2.7')]
+
 Record = dict[str, Any]
 TABLES = {'arrow', 'parquet'}
 NO_ARROW = pytest.mark.skipif(find_spec('pyarrow') is None, reason='pyarrow is not installed')

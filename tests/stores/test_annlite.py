@@ -13,6 +13,8 @@ from docstore.errors import InvalidConfig, UnsupportedOperation
 from docstore.stores import STORES
 from docstore.stores.annlite import open_annlite
 
+pytestmark = pytest.mark.spec('16')
+
 
 class Recorder:
     """Stands where the disk store is, and notes what it was asked for."""

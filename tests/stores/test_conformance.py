@@ -16,6 +16,8 @@ from docstore.testing.checks import DIM, contents, ids, make_docs, vectors
 from docstore.testing.indexes import IndexTests
 from docstore.testing.stores import StoreTests
 
+pytestmark = pytest.mark.spec('16')
+
 #: What opens a storage that wants more, or other keys, than a path.
 CONFIGS = {
     'sqlite': lambda path: {'connection': str(path / 'store.db'), 'table_name': 'documents'},

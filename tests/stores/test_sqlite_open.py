@@ -27,6 +27,8 @@ from docstore.errors import (
 from docstore.stores.base import Insert, Update
 from docstore.stores.sqlite import open_sqlite
 
+pytestmark = pytest.mark.spec('16')
+
 
 def put(store, *ids, **fields):
     return store.write([Insert(len(store), [{'id': name, **fields} for name in ids])])

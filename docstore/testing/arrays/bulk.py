@@ -1,4 +1,7 @@
-"""One field of all Documents at once."""
+"""One field of all Documents at once.
+
+Section 7 of the inventory of names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Indexing, deleting."""
+"""Indexing, deleting.
+
+Section 6 of the inventory of names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Embeddings from models, and evaluations of matches."""
+"""Embeddings from models, and evaluations of matches.
+
+Section 9 of the inventory of names.
+"""
 
 from __future__ import annotations
 

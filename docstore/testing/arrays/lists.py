@@ -1,4 +1,7 @@
-"""List operations."""
+"""List operations.
+
+Section 5 of the inventory of names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Bad input: a clear error, and the array as it was."""
+"""Bad input: a clear error, and the array as it was.
+
+Section 5 of the inventory of names.
+"""
 
 from __future__ import annotations
 

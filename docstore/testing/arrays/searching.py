@@ -1,4 +1,7 @@
-"""find and match."""
+"""find and match.
+
+Section 9 of the inventory of names.
+"""
 
 from __future__ import annotations
 

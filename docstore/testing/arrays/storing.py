@@ -1,4 +1,7 @@
-"""Reopening and copying."""
+"""Reopening and copying.
+
+Section 4 of the inventory of names.
+"""
 
 from __future__ import annotations
 

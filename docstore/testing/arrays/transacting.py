@@ -1,4 +1,7 @@
-"""``with da:`` is a transaction, and so is every operation."""
+"""``with da:`` is a transaction, and so is every operation.
+
+Section 4 of the inventory of names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Values come back as they went in."""
+"""Values come back as they went in.
+
+Section 2.1 of the inventory of names.
+"""
 
 from __future__ import annotations
 

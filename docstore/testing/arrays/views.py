@@ -1,4 +1,7 @@
-"""A Document of an array writes through to where its content is kept."""
+"""A Document of an array writes through to where its content is kept.
+
+Section 2.1 of the inventory of names.
+"""
 
 from __future__ import annotations
 
