@@ -10,7 +10,7 @@ import numpy as np
 from . import generators
 from .display.summary import array_tables, show
 from .document import Document
-from .errors import InvalidArgument, InvalidType, UnsupportedOperation
+from .errors import InvalidArgument, InvalidType
 from .generators import Maker
 from .indexing import checked
 from .memory import MemoryRecords
@@ -18,6 +18,7 @@ from .opening import open_path, open_records
 from .searching import SearchedSequence
 from .state import to_record
 from .stored import StoredRecords
+from .subindex import in_memory, in_store
 from .table import Table
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ class DocumentArray(SearchedSequence):
     config : dict, optional
         Where and how the store keeps them.
     subindex_configs : dict, optional
-        Not supported yet.
+        Selectors of nested Documents, such as ``'@c'``, that are kept as arrays of
+        their own, each with a ``config`` that goes over that of the array, or None.
+        See :doc:`subindices </subindex>`.
 
     Raises
     ------
@@ -76,19 +79,18 @@ class DocumentArray(SearchedSequence):
         config: Mapping[str, Any] | None = None,
         subindex_configs: Mapping[str, Any] | None = None,
     ) -> None:
-        if subindex_configs:
-            raise UnsupportedOperation('subindex_configs are not supported yet')
         if storage == 'memory':
-            self._records = _in_memory(docs, copy)
+            self._records = in_memory(_in_memory(docs, copy), subindex_configs)
             return
         records = open_records(storage, config)
         self._records = records
-        if docs is not None:
-            try:
+        try:
+            in_store(records, storage, config, subindex_configs)
+            if docs is not None:
                 _fill(records, docs)
-            except BaseException:
-                records.close()
-                raise
+        except BaseException:
+            records.close()
+            raise
 
     @classmethod
     def _of(cls, records: Records) -> DocumentArray:
@@ -106,14 +108,22 @@ class DocumentArray(SearchedSequence):
         path : str or Path
             A directory of the disk store, or a database file.
         **config
-            Further configuration, such as ``read_only=True``.
+            Further configuration, such as ``read_only=True``. ``subindex_configs``
+            adds subindices to those that are kept there.
 
         Raises
         ------
         NotAStore
             If there is none at ``path``.
         """
-        return cls._of(open_path(path, config))
+        configs = config.pop('subindex_configs', None)
+        records = open_path(path, config)
+        try:
+            in_store(records, records.label, config, configs)
+        except BaseException:
+            records.close()
+            raise
+        return cls._of(records)
 
     @classmethod
     def empty(cls, size: int = 0, *args: Any, **kwargs: Any) -> DocumentArray:
@@ -201,6 +211,8 @@ class DocumentArray(SearchedSequence):
             index = self._records.index
             facts.update(self._records.store.info())
             facts['index'] = f'{index.name} ({index.metric})' if index.approximate else 'exact'
+        for selector, sub in self._records.subindices.items():
+            facts[f'subindex {selector}'] = f'{len(sub)} documents'
         records = ((to_record(doc._data), '_metadata' in doc.non_empty_fields) for doc in self)
         return array_tables(records, len(self), facts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,11 +23,12 @@ from .hits import Hits
 from .memory import MemoryRecords
 from .query import parse
 from .stored import StoredRecords
+from .subindex import roots_of
 
 if TYPE_CHECKING:
     from .records import Records, SearchSet
 
-__all__ = ['Found', 'Options', 'query_matrix', 'search', 'select']
+__all__ = ['Found', 'Options', 'query_matrix', 'search', 'search_roots', 'select']
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class Found:
         The name of the score.
     only_id : bool
         Whether hits have only id and score.
+    origins : ndarray of int64
+        Where the Documents of ``records`` were found.
     """
 
     records: Records
@@ -85,6 +88,7 @@ class Found:
     distances: Sequence[npt.NDArray[Any]]
     score: str
     only_id: bool
+    origins: npt.NDArray[np.int64]
 
     def hits(self, query: int, adjacency: int | None = None) -> MemoryRecords:
         """The hits of one query, no Document made yet."""
@@ -188,7 +192,8 @@ def _search(
     exclude = options.exclude_self and own_ids is not None
     if not length or not len(queries):
         nothing = [np.empty(0, dtype=np.int64)] * len(queries)
-        return Found(records, nothing, nothing, metric.name, options.only_id)
+        none = np.empty(0, dtype=np.int64)
+        return Found(records, nothing, nothing, metric.name, options.only_id, none)
     wanted = min(k + _copies_of_self(records, own_ids or ()), length) if exclude else k
     positions, distances = _nearest(records, queries, wanted, metric, mask)
     if span is not None:
@@ -197,18 +202,52 @@ def _search(
         distances = normalize(distances, low, high, span)
     # Only what was found is held on to, as it stands now.
     if len(positions) == 1:
-        found_records = records.found(positions[0])
+        origins = positions[0]
         rows: npt.NDArray[Any] = np.arange(positions.size).reshape(1, -1)
     else:
-        unique, places = np.unique(positions, return_inverse=True)
-        found_records = records.found(unique)
+        origins, places = np.unique(positions, return_inverse=True)
         rows = places.reshape(positions.shape)
+    found_records = records.found(origins)
     if not exclude:
-        return Found(found_records, list(rows), list(distances), metric.name, options.only_id)
+        return Found(
+            found_records, list(rows), list(distances), metric.name, options.only_id, origins
+        )
     kept = list(_without_self(found_records, rows, distances, own_ids or (), k))
     return Found(
-        found_records, [p for p, _ in kept], [d for _, d in kept], metric.name, options.only_id
+        found_records,
+        [p for p, _ in kept],
+        [d for _, d in kept],
+        metric.name,
+        options.only_id,
+        origins,
     )
+
+
+def search_roots(
+    records: Records,
+    queries: npt.NDArray[Any],
+    options: Options,
+    own_ids: Sequence[str] | None = None,
+) -> Found:
+    """Search a subindex as :func:`search` does: the hits are the roots of what was found.
+
+    Raises
+    ------
+    InvalidArgument
+        If a hit has no root.
+    """
+    with records.lock:
+        found = search(records, queries, options, own_ids)
+        if not len(found.origins):
+            return found
+        source, positions = roots_of(records, found.origins)
+        unique, places = np.unique(positions, return_inverse=True)
+        return replace(
+            found,
+            records=source.found(unique),
+            positions=[places[hits] for hits in found.positions],
+            origins=unique,
+        )
 
 
 def _metric_of(records: Records, options: Options) -> Any:
@@ -266,7 +305,7 @@ def _candidates(
 
 def _copies_of_self(records: Records, own_ids: Iterable[str]) -> int:
     """How many hits of one query at most have its own id."""
-    if isinstance(records, StoredRecords):
+    if isinstance(records, StoredRecords) and records.unique:
         return 1
     counts: dict[str, int] = {}
     wanted = set(own_ids)

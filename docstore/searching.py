@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .distance import check_limit
 from .document import Document
 from .errors import InvalidArgument, UnsupportedOperation, did_you_mean
-from .matching import Options, document_queries, query_matrix, search, select
+from .matching import Options, document_queries, query_matrix, search, search_roots, select
 from .memory import MemoryRecords
 from .saving import SavedSequence
 from .sequence import DocumentSequence
+from .subindex import roots_of, searched
+
+if TYPE_CHECKING:
+    from .records import Records
 
 __all__ = ['SearchedSequence']
 
@@ -65,6 +69,12 @@ class SearchedSequence(SavedSequence):
             Conditions that hits have to match; applied before the ranking.
         only_id : bool
             Hits have only id and score.
+        return_root : bool
+            With ``on``: the hits are the Documents of this array that what was
+            found is nested in, one for each, in the same order and with the
+            same scores.
+        on : str, optional
+            The subindex to search, such as ``'@c'``; ``'@r'`` is the array itself.
         **kwargs
             ``normalization``, ``use_scipy`` as in :meth:`match`.
 
@@ -77,6 +87,8 @@ class SearchedSequence(SavedSequence):
 
         Raises
         ------
+        UnknownName
+            If there is no subindex ``on``.
         InvalidArgument
             If the query or a stored vector is of no use: wrong length, NaN,
             missing; the message names the document.
@@ -90,7 +102,8 @@ class SearchedSequence(SavedSequence):
         >>> hits[0].id == da[1].id, round(hits[0].scores['cosine'].value, 3)
         (True, 0.005)
         """
-        _no_subindex(on, return_root)
+        records = searched(self._records, on)
+        roots = return_root and records is not self._records
         if isinstance(query, str) or (
             isinstance(query, list) and query and all(isinstance(item, str) for item in query)
         ):
@@ -101,7 +114,7 @@ class SearchedSequence(SavedSequence):
         if isinstance(query, dict) and filter is not None:
             raise InvalidArgument('a dict as query is a filter: give it, or filter=, not both')
         if query is None or isinstance(query, dict):
-            return self._find_filter(query if filter is None else filter, limit)
+            return self._find_filter(records, query if filter is None else filter, limit, roots)
         options = Options(
             metric,
             limit,
@@ -112,30 +125,30 @@ class SearchedSequence(SavedSequence):
             **_known_options(kwargs),
         )
         if isinstance(query, (Document, DocumentSequence)):
-            records = (
+            given = (
                 query._records if isinstance(query, DocumentSequence) else MemoryRecords([query])
             )
-            found = search(
-                self._records,
-                document_queries(records),
-                options,
-                list(records.gather('id')),
+            found = (search_roots if roots else search)(
+                records, document_queries(given), options, list(given.gather('id'))
             )
-            return [self._of(found.hits(i)) for i in range(len(records))]
+            return [self._of(found.hits(i)) for i in range(len(given))]
         matrix, single = query_matrix(query)
-        found = search(self._records, matrix, options)
+        found = (search_roots if roots else search)(records, matrix, options)
         hits = [self._of(found.hits(i)) for i in range(len(matrix))]
         return hits[0] if single else hits
 
-    def _find_filter(self, filter: Any, limit: Any) -> Any:
+    def _find_filter(self, records: Records, filter: Any, limit: Any, roots: bool) -> Any:
         if filter is None:
             raise InvalidArgument('find needs a query, a filter, or both')
         if filter == {} and (limit is None or limit is _LIMIT):
-            return self
+            if not roots:
+                return self if records is self._records else self._of(records)
         most = None if limit is None or limit is _LIMIT else check_limit(limit)
-        with self._records.lock:
-            matching = np.flatnonzero(select(self._records, filter)).astype(np.int64)
-            return self._of(self._records.take(matching[:most]))
+        with records.lock:
+            matching = np.flatnonzero(select(records, filter)).astype(np.int64)[:most]
+            if roots:
+                records, matching = roots_of(records, matching)
+            return self._of(records.take(matching))
 
     def match(
         self,
@@ -169,6 +182,10 @@ class SearchedSequence(SavedSequence):
             Allow any metric of ``scipy.spatial.distance.cdist``.
         batch_size, device, num_worker
             Accepted for legacy code; the core batches and uses all cores.
+        on : str, optional
+            The subindex of ``darray`` to search.
+        **kwargs
+            ``return_root`` as in :meth:`find`.
 
         Examples
         --------
@@ -179,16 +196,17 @@ class SearchedSequence(SavedSequence):
         >>> len(a[0].matches), round(a[0].matches[0].scores['cosine'].value, 3)
         (3, 0.423)
         """
-        _no_subindex(on, False)
+        records = searched(darray._records, on)
         if batch_size is not None and batch_size < 1:
             raise InvalidArgument(f'batch_size must be at least 1, got {batch_size!r}')
-        if not len(self) or not len(darray):
+        if not len(self) or not len(records):
             return
         options = Options(
             metric, limit, normalization, metric_name, exclude_self, filter, only_id, use_scipy
         )
-        found = search(
-            darray._records,
+        roots = kwargs.get('return_root', False) and records is not darray._records
+        found = (search_roots if roots else search)(
+            records,
             document_queries(self._records),
             options,
             list(self._records.gather('id')),
@@ -197,11 +215,6 @@ class SearchedSequence(SavedSequence):
         self._records.put_matches(
             [found.hits(i, (level or 0) + 1) for i, level in enumerate(levels)]
         )
-
-
-def _no_subindex(on: str | None, return_root: bool) -> None:
-    if (on is not None and on.strip() != '@r') or return_root:
-        raise UnsupportedOperation('searching a subindex (on=, return_root=) is not supported yet')
 
 
 def _known_options(given: Mapping[str, Any]) -> dict[str, Any]:

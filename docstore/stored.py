@@ -18,7 +18,6 @@ from .bulk import record_of, rows_of
 from .document import Document
 from .errors import (
     DocstoreError,
-    DocumentGone,
     InvalidVector,
     LengthMismatch,
     TransactionError,
@@ -31,7 +30,7 @@ from .schema import CONTENT_FIELDS, FIELD_BY_NAME, VECTOR_FIELDS
 from .state import adopt_value, plain_value
 from .stores.base import Clear, Delete, Insert, Operation, Reorder, SetColumn, Store, Update
 from .upkeep import StoreIndex
-from .views import StoredRow, StoredSource
+from .views import Follower, StoredRow, StoredSource, gather_vectors
 
 if TYPE_CHECKING:
     from .predicate import Predicate
@@ -62,8 +61,12 @@ class StoredRecords(Records):
 
     persistent = True
 
+    #: Whether no two Documents have the same id.
+    unique: bool = True
+
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.followers: list[Follower] = []
         self.name = self.label = store.name
         self.index = StoreIndex(store)
         self._source = StoredSource(self)
@@ -154,15 +157,25 @@ class StoredRecords(Records):
                 'a `with` block inside this one failed: this transaction will be undone, leave it'
             )
         with self.lock:
+            for follower in self.followers:
+                follower.check(operations)
             for source in list(self._found) if self._found else ():
-                for operation in operations:
-                    if isinstance(operation, Clear):
-                        source.keep(None)
-                    elif isinstance(operation, (Update, SetColumn, Delete)):
-                        source.keep(int(row) for row in operation.rows)
+                source.keep_before(operations)
             inserted = self.store.write(operations)
             self.index.note(operations, inserted)
+            for follower in self.followers:
+                follower.note(operations, inserted)
         return inserted
+
+    @property
+    def observed(self) -> bool:
+        """Whether somebody holds a view of a row, or what a search found."""
+        return bool(self._live) or bool(self._found)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Let what searches found stay as it is, although these rows will change."""
+        for source in list(self._found):
+            source.keep(rows)
 
     def changed(self, rows: Iterable[int] | None, names: Iterable[str] | None = None) -> None:
         """Make the live views of these rows (None: of all) read fields anew."""
@@ -262,26 +275,8 @@ class StoredRecords(Records):
 
     def _column(self, path: str, rows: RowArray | None = None) -> list[Any] | npt.NDArray[Any]:
         if path in VECTOR_FIELDS:
-            return self._gather_vectors(path, rows)
+            return gather_vectors(self.store, path, rows)
         return self.store.column(path, rows)
-
-    def _gather_vectors(self, name: str, rows: RowArray | None) -> list[Any] | npt.NDArray[Any]:
-        vectors = self.store.vectors(name)
-        if vectors is None:
-            return [None] * (len(self) if rows is None else len(rows))
-        if rows is None and vectors.contiguous:
-            return vectors.matrix[: len(vectors.lines)]
-        lines = vectors.lines
-        if rows is not None:
-            positions = self.store.positions(rows)
-            if (positions < 0).any():
-                raise DocumentGone('a document of this selection was deleted from its store')
-            lines = lines[positions]
-        if (lines < 0).any():
-            return [vectors.matrix[line] if line >= 0 else None for line in lines.tolist()]
-        gathered = vectors.matrix[lines]
-        gathered.flags.writeable = False
-        return gathered
 
     def put(
         self,
@@ -343,6 +338,8 @@ class StoredRecords(Records):
     def begin(self) -> None:
         """Start a transaction, or go one level deeper into it."""
         if self._depth == 0:
+            for follower in self.followers:
+                follower.begun()
             self.store.begin()
         self._depth += 1
 
@@ -357,9 +354,13 @@ class StoredRecords(Records):
         undo, self._broken = self._broken, False
         if not undo:
             self.store.commit()
+            for follower in self.followers:
+                follower.ended(False)
             return
         self.store.rollback()
         self.index.forget()
+        for follower in self.followers:
+            follower.ended(True)
         self.changed(None)
         if not failed:
             raise TransactionError(
@@ -371,6 +372,8 @@ class StoredRecords(Records):
         if not self._depth:
             self.store.flush()
             self.index.save()
+            for follower in self.followers:
+                follower.save()
 
     def refresh(self) -> bool:
         """For a reader: see what was committed since."""
@@ -378,11 +381,15 @@ class StoredRecords(Records):
         if moved:
             self.index.forget()
             self.changed(None)
+            for follower in self.followers:
+                follower.forget()
         return moved
 
     def compact(self) -> None:
         """Give the space of what was deleted and changed back."""
         self.store.compact()
+        for follower in self.followers:
+            follower.shrink()
 
     def close(self) -> None:
         """Undo an open transaction, save the index, close the store."""
@@ -392,5 +399,9 @@ class StoredRecords(Records):
             self._depth = 1
             self.end(failed=True)
         self.index.save()
+        if self.followers:
+            self.store.flush()  # what is saved with them must be there for sure
+        for follower in self.followers:
+            follower.release()
         self.store.close()
         self._closed = True

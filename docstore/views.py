@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,41 @@ from .stores.base import Update
 if TYPE_CHECKING:
     from .document import Document
     from .stored import StoredRecords
+    from .stores.base import Operation, Store
     from .table import Rows
 
-__all__ = ['StoredRow', 'StoredSource']
+__all__ = ['Follower', 'StoredRow', 'StoredSource', 'gather_vectors']
 
 # What cannot be changed in place, and so is shown as it is.
 _SCALARS = frozenset((str, bytes, int, float, bool))
+
+
+class Follower(Protocol):
+    """What is kept in step with a store: it is told of every change."""
+
+    def check(self, operations: Sequence[Operation]) -> None:
+        """Raise if these must not be done."""
+
+    def note(self, operations: Sequence[Operation], inserted: npt.NDArray[np.int64]) -> None:
+        """These were done."""
+
+    def begun(self) -> None:
+        """A transaction starts."""
+
+    def ended(self, undo: bool) -> None:
+        """The transaction was kept, or undone."""
+
+    def forget(self) -> None:
+        """The store has another content now."""
+
+    def save(self) -> None:
+        """Put what belongs to the content, which is safe, beside it."""
+
+    def shrink(self) -> None:
+        """Give unused space back."""
+
+    def release(self) -> None:
+        """Save, and let go of files: the store will be closed."""
 
 
 class StoredRow(LiveState):
@@ -185,3 +214,31 @@ class StoredSource:
         if (positions < 0).any() or (lines < 0).any():
             return None
         return SearchSet(vectors.matrix, lines)
+
+
+def gather_vectors(
+    store: Store, name: str, rows: npt.NDArray[np.int64] | None
+) -> list[Any] | npt.NDArray[Any]:
+    """A vector field of rows (None: all in order), as a matrix where all have one.
+
+    Raises
+    ------
+    DocumentGone
+        If a row was deleted.
+    """
+    vectors = store.vectors(name)
+    if vectors is None:
+        return [None] * (len(store) if rows is None else len(rows))
+    if rows is None and vectors.contiguous:
+        return vectors.matrix[: len(vectors.lines)]
+    lines = vectors.lines
+    if rows is not None:
+        positions = store.positions(rows)
+        if (positions < 0).any():
+            raise DocumentGone('a document of this selection was deleted from its store')
+        lines = lines[positions]
+    if (lines < 0).any():
+        return [vectors.matrix[line] if line >= 0 else None for line in lines.tolist()]
+    gathered = vectors.matrix[lines]
+    gathered.flags.writeable = False
+    return gathered

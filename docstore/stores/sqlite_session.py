@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, TypeVar, cast
 
 import numpy as np
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .sqlite_config import Options
+    from .sqlite_open import Database
 
     RowArray = npt.NDArray[np.int64]
     P = ParamSpec('P')
@@ -69,8 +70,17 @@ class SqliteSession(Store):
     any thread. A transaction belongs to the store, not to a thread.
     """
 
-    def __init__(self, options: Options, config: Mapping[str, Any] | None) -> None:
-        database = open_database(options, config)
+    #: Whether a transaction of this store is one of another store of the connection.
+    _joined: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        options: Options,
+        config: Mapping[str, Any] | None,
+        database: Database | None = None,
+    ) -> None:
+        if database is None:
+            database = open_database(options, config)
         self._close = weakref.finalize(self, database.release)
         self._database = database
         self._options = options
@@ -116,7 +126,7 @@ class SqliteSession(Store):
                     inserted.append(rows)
             if writer.wasteful():
                 writer.repack()
-            if not inside:
+            if not inside or self._joined:
                 self._table.state.sequence += 1
             save_state(self._connection, self._table.tables.number, self._table.state)
             self._connection.execute('RELEASE docstore' if inside else 'COMMIT')
