@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._core import new_id
 from .errors import InvalidArgument, InvalidType
 from .traverse import Selector, parse_paths
-from ._core import new_id
 
 if TYPE_CHECKING:
     from .stores.base import Record
@@ -106,10 +106,7 @@ class Selection:
         first = {steps[0].kind for steps in self.paths if steps}
         #: The fields of a root that decide what is selected.
         self.fields = frozenset(
-            name
-            for kind, names in _FIELDS.items()
-            if kind in first
-            for name in names
+            name for kind, names in _FIELDS.items() if kind in first for name in names
         )
 
     def places(self, root: Any, path: int) -> Iterator[Place]:
@@ -203,7 +200,7 @@ def same(left: Any, right: Any) -> bool:
             and left.shape == right.shape
             and left.tobytes() == right.tobytes()
         )
-    return isinstance(left, (str, bytes, int, float)) and left == right
+    return isinstance(left, (str, bytes, int, float)) and bool(left == right)
 
 
 def derived(item: Record, root: Record, root_id: bool) -> Record:

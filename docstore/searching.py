@@ -140,9 +140,8 @@ class SearchedSequence(SavedSequence):
     def _find_filter(self, records: Records, filter: Any, limit: Any, roots: bool) -> Any:
         if filter is None:
             raise InvalidArgument('find needs a query, a filter, or both')
-        if filter == {} and (limit is None or limit is _LIMIT):
-            if not roots:
-                return self if records is self._records else self._of(records)
+        if filter == {} and (limit is None or limit is _LIMIT) and not roots:
+            return self if records is self._records else self._of(records)
         most = None if limit is None or limit is _LIMIT else check_limit(limit)
         with records.lock:
             matching = np.flatnonzero(select(records, filter)).astype(np.int64)[:most]

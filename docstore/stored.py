@@ -27,10 +27,10 @@ from .memory import MemoryRecords
 from .query import evaluate
 from .records import Positions, Records, SearchSet
 from .schema import CONTENT_FIELDS, FIELD_BY_NAME, VECTOR_FIELDS
-from .state import adopt_value, plain_value
+from .state import plain_value
 from .stores.base import Clear, Delete, Insert, Operation, Reorder, SetColumn, Store, Update
 from .upkeep import StoreIndex
-from .views import Follower, StoredRow, StoredSource, gather_vectors
+from .views import Follower, StoredRow, StoredSource, gather_vectors, marked
 
 if TYPE_CHECKING:
     from .predicate import Predicate
@@ -60,9 +60,6 @@ class StoredRecords(Records):
     """
 
     persistent = True
-
-    #: Whether no two Documents have the same id.
-    unique: bool = True
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -166,6 +163,11 @@ class StoredRecords(Records):
             for follower in self.followers:
                 follower.note(operations, inserted)
         return inserted
+
+    @property
+    def unique(self) -> bool:
+        """Whether no two Documents have the same id."""
+        return True
 
     @property
     def observed(self) -> bool:
@@ -299,22 +301,13 @@ class StoredRecords(Records):
             )
         if values is not None and not isinstance(values, np.ndarray):
             if FIELD_BY_NAME[name].kind == 'documents':
-                values = self._nested(name, rows, values)
+                values = marked(name, map(self._view, rows.tolist()), values)
             values = [None if value is None else plain_value(name, value) for value in values]
         names = [name]
         if FIELD_BY_NAME[name].content and values is not None:
             names = [other for other in CONTENT_FIELDS if other != name] + names
         self.write([SetColumn(rows, n, values if n == name else None) for n in names])
         self.changed(rows.tolist(), names)
-
-    def _nested(self, name: str, rows: RowArray, values: Sequence[Any]) -> list[Any]:
-        """Chunks or matches, marked as those of their rows; found ones are marked already."""
-        return [
-            value
-            if value is None or isinstance(value, Records)
-            else adopt_value(name, value, self._view(row))
-            for row, value in zip(rows.tolist(), values, strict=True)
-        ]
 
     def search_set(self, name: str = 'embedding') -> SearchSet:
         vectors = self.store.vectors(name)

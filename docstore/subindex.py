@@ -107,9 +107,7 @@ def in_store(
         If a selector or a config is of no use; or what the array holds does not
         go together in one subindex.
     """
-    given = {
-        selector: _mapping(sub, selector) for selector, sub in _checked(configs).items()
-    }
+    given = {selector: _mapping(sub, selector) for selector, sub in _checked(configs).items()}
     store = records.store
     known = store.names_beside()
     root_config = _mapping(config, '@r')

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from .derived import Selection, is_loose
 from .errors import InvalidArgument, StorageError
-from .index.files import read_file, write_file
 from .stores.base import (
     Clear,
     Delete,
@@ -23,7 +22,7 @@ from .stores.base import (
     Update,
 )
 from .stores.intake import intake
-from .subplan import Owners, Plan
+from .subplan import Owners, Plan, load_owners, save_owners, scratch_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -271,7 +270,7 @@ class Keeper:
             self._read()
         if self.owners is None:
             if self.base.read_only:
-                self.records.use(self._scratch())
+                self.records.use(scratch_store(self.base.index_config.metric))
             names = self.base.column('id')
             loose = np.array([is_loose(name) for name in names], dtype=bool)
             rows = np.asarray(self.base.rows())
@@ -285,15 +284,6 @@ class Keeper:
         self._unread = False
         self.owners = self._read_map()
 
-    def _scratch(self) -> Store:
-        """A store in memory: a reader cannot write what is behind."""
-        from .stores import STORES
-
-        store: Store = STORES.load('sqlite')(
-            {'connection': ':memory:', 'metric': self.base.index_config.metric}
-        )
-        return store
-
     def _write(self, operations: Sequence[Operation], owners: Callable[[RowArray], Owners]) -> None:
         """Do operations in the base; whatever happens, the owners belong to what is there."""
         self._join()
@@ -306,9 +296,7 @@ class Keeper:
         before = self.owners
         assert before is not None
         if len(rows):
-            self._write(
-                [Delete(rows.tolist())], lambda _: before.changed(rows, _NO_ROWS, _NO_ROWS)
-            )
+            self._write([Delete(rows.tolist())], lambda _: before.changed(rows, _NO_ROWS, _NO_ROWS))
 
     def keys(self, codes: RowArray) -> RowArray:
         """What the order of the subindex goes by: path, then root; last what has no root."""
@@ -378,15 +366,7 @@ class Keeper:
         path = self._map_path()
         if path is None or state == self._saved:
             return
-        rows, codes = self.owners.rows.astype('<i8'), self.owners.codes.astype('<i8')
-        write_file(
-            path,
-            {**self._header(state), 'count': len(rows)},
-            {
-                'rows': (rows.nbytes, lambda: [rows.tobytes()]),
-                'codes': (codes.nbytes, lambda: [codes.tobytes()]),
-            },
-        )
+        save_owners(path, self._header(state), self.owners)
         self._saved = state
 
     def _map_path(self) -> Path | None:
@@ -412,23 +392,9 @@ class Keeper:
         path = self._map_path()
         if path is None:
             return None
-        try:
-            with read_file(path, self._header(state)) as (header, reader):
-                count = header['count']
-                if type(count) is not int or count != len(self.base):
-                    return None
-                parts = np.empty((2, count), dtype='<i8')
-                for part, name in zip(parts, ('rows', 'codes'), strict=True):
-                    if reader.length(name) != part.nbytes:
-                        return None
-                    if count:
-                        reader.into(name, part.data)
-                if not reader.checked():
-                    return None
-        except (ValueError, OSError, EOFError, KeyError):
-            return None
-        self._saved = state
-        return Owners(*parts.astype(np.int64), paths)
+        owners = load_owners(path, self._header(state), len(self.base), paths)
+        self._saved = None if owners is None else state
+        return owners
 
 
 def _sorted(rows: Iterable[int]) -> RowArray:

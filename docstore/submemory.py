@@ -52,7 +52,7 @@ class TracedRecords(MemoryRecords):
 
     # What the list of references is for others, is found by the paths here.
     @property
-    def _docs(self) -> list[Document | None]:  # type: ignore[override]
+    def _docs(self) -> list[Document | None]:
         state = (NestedField.changes, IdField.changes)
         if state != self._state:
             self._trace()

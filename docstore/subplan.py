@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .derived import derived, real_id, same, unique_id
-from .stores.base import Delete, Insert, Operation, Record, Update
+from .index.files import read_file, write_file
+from .stores.base import Delete, Insert, Operation, Record, Store, Update
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .subkeeping import Keeper
 
-__all__ = ['Owners', 'Plan']
+__all__ = ['Owners', 'Plan', 'load_owners', 'save_owners', 'scratch_store']
 
 RowArray = npt.NDArray[np.int64]
 
@@ -58,6 +61,45 @@ class Owners:
         every = np.concatenate([self.codes[left], codes])
         order = np.argsort(rows, kind='stable')
         return Owners(rows[order], every[order], self.paths)
+
+
+def scratch_store(metric: str) -> Store:
+    """A store in memory, for a reader: it cannot write what is behind."""
+    from .stores import STORES
+
+    store: Store = STORES.load('sqlite')({'connection': ':memory:', 'metric': metric})
+    return store
+
+
+def save_owners(path: Path, header: dict[str, Any], owners: Owners) -> None:
+    """Write the owners to a file, marked with ``header``."""
+    rows, codes = owners.rows.astype('<i8'), owners.codes.astype('<i8')
+    write_file(
+        path,
+        {**header, 'count': len(rows)},
+        {
+            'rows': (rows.nbytes, lambda: [rows.tobytes()]),
+            'codes': (codes.nbytes, lambda: [codes.tobytes()]),
+        },
+    )
+
+
+def load_owners(path: Path, header: dict[str, Any], count: int, paths: int) -> Owners | None:
+    """The owners of ``count`` rows that were written with this header; None if there are none."""
+    try:
+        with read_file(path, {**header, 'count': count}) as (_, reader):
+            parts = np.empty((2, count), dtype='<i8')
+            for part, name in zip(parts, ('rows', 'codes'), strict=True):
+                if reader.length(name) != part.nbytes:
+                    return None
+                if count:
+                    reader.into(name, part.data)
+            if not reader.checked():
+                return None
+    except (ValueError, OSError, EOFError):
+        return None
+    rows, codes = parts.astype(np.int64)
+    return Owners(rows, codes, paths)
 
 
 class Plan:
@@ -108,9 +150,7 @@ class Plan:
                 found.setdefault(code, []).append((row, record))
         return found
 
-    def _compare(
-        self, old: list[tuple[int, Record]], new: list[Record]
-    ) -> list[int | None]:
+    def _compare(self, old: list[tuple[int, Record]], new: list[Record]) -> list[int | None]:
         """For each new record the row that becomes or is it, None where one is to be made."""
         where: dict[str, list[int]] = {}
         for at, (_, record) in enumerate(old):
@@ -179,5 +219,3 @@ class Plan:
             return wanted
 
         return name
-
-

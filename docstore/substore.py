@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from .derived import ROOT_TAG, Selection, real_id
 from .errors import InvalidArgument
-from .predicate import Predicate
 from .stored import StoredRecords
 from .stores.base import IndexConfig, Operation, Record, Store, Vectors
 from .subkeeping import Keeper
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .document import Document
+    from .predicate import Predicate
     from .records import Records
 
 __all__ = ['SubRecords', 'SubStore', 'warn_untied']
@@ -206,9 +206,7 @@ class SubRecords(StoredRecords):
 
     @property
     def unique(self) -> bool:
-        store = self.store
-        assert isinstance(store, SubStore)
-        return not store.aliases
+        return not cast('SubStore', self.store).aliases
 
     # -- roots -----------------------------------------------------------------
 

@@ -97,11 +97,14 @@ class Push:
             for record in _with_vectors(operation):
                 self._insert(record)
         elif isinstance(operation, Reorder):
-            if operation.rows.tolist() != self._keeper.base.rows().tolist():
-                raise UnsupportedOperation(
-                    f'the order of {self._keeper.selection.selector!r} is that of its array: '
-                    'reorder the array, or the chunks and matches of its documents'
-                )
+            self._check_order(operation)
+
+    def _check_order(self, operation: Reorder) -> None:
+        if operation.rows.tolist() != self._keeper.base.rows().tolist():
+            raise UnsupportedOperation(
+                f'the order of {self._keeper.selection.selector!r} is that of its array: reorder '
+                'the array, or the chunks and matches of its documents'
+            )
 
     # -- finding what a row is ---------------------------------------------------
 
@@ -238,8 +241,12 @@ class Push:
             by_names.setdefault(frozenset(self._touched[root]), []).append(root)
         for names, roots in by_names.items():
             records = [
-                {name: self._roots[root].get(name) or None if name in ('chunks', 'matches')
-                 else self._roots[root].get(name) for name in names}
+                {
+                    name: self._roots[root].get(name) or None
+                    if name in ('chunks', 'matches')
+                    else self._roots[root].get(name)
+                    for name in names
+                }
                 for root in roots
             ]
             writes.append(Update(roots, records))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import DocumentGone, InvalidDocument
-from .records import SearchSet
+from .records import Records, SearchSet
 from .schema import FIELD_BY_NAME, VECTOR_FIELDS
 from .state import LiveState, adopt_value, hydrate, plain_value
 from .stores.base import Update
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .stores.base import Operation, Store
     from .table import Rows
 
-__all__ = ['Follower', 'StoredRow', 'StoredSource', 'gather_vectors']
+__all__ = ['Follower', 'StoredRow', 'StoredSource', 'gather_vectors', 'marked']
 
 # What cannot be changed in place, and so is shown as it is.
 _SCALARS = frozenset((str, bytes, int, float, bool))
@@ -214,6 +214,14 @@ class StoredSource:
         if (positions < 0).any() or (lines < 0).any():
             return None
         return SearchSet(vectors.matrix, lines)
+
+
+def marked(name: str, views: Iterable[StoredRow], values: Sequence[Any]) -> list[Any]:
+    """Chunks or matches, marked as those of their rows; found ones are marked already."""
+    return [
+        value if value is None or isinstance(value, Records) else adopt_value(name, value, view)
+        for view, value in zip(views, values, strict=True)
+    ]
 
 
 def gather_vectors(

@@ -33,8 +33,9 @@ LEVELS: dict[int, tuple[str, ...]] = {
     3: (
         'stores.*', 'index.*',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
-        'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening', 'matching',
-        'indexing', 'generators',
+        'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'hits', 'opening',
+        'derived', 'subplan', 'subkeeping', 'subwriting', 'substore', 'submemory', 'subindex',
+        'matching', 'indexing', 'generators',
     ),
     4: ('sequence', 'saving', 'searching', 'array', 'nested'),
     5: ('testing', 'testing.*'),

@@ -335,9 +335,7 @@ class DiskStore(Store):
     def beside(self, name: str, config: Mapping[str, Any]) -> DiskStore:
         path = Path(self._options['path'], _BESIDE, quote(name, safe='@.[],'))
         options = {key: self._options[key] for key in ('durability', 'read_only')}
-        return open_disk(
-            {**options, **config, 'path': str(path), 'create': not self.read_only}
-        )
+        return open_disk({**options, **config, 'path': str(path), 'create': not self.read_only})
 
     def names_beside(self) -> list[str]:
         folder = Path(self._options['path'], _BESIDE)
