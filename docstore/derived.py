@@ -100,7 +100,11 @@ class Selection:
                 f"the selector of a subindex starts with '@', as '@c' does, not {selector!r}"
             )
         self.selector = selector
-        self.paths = [_without_root(steps, selector) for steps in parse_paths(selector[1:])]
+        try:
+            paths = parse_paths(selector[1:])
+        except InvalidArgument as error:
+            raise InvalidArgument(f'the selector {selector!r}: {error}') from None
+        self.paths = [_without_root(steps, selector) for steps in paths]
         #: Whether it selects roots themselves.
         self.roots = any(not steps for steps in self.paths)
         first = {steps[0].kind for steps in self.paths if steps}
@@ -195,10 +199,10 @@ def same(left: Any, right: Any) -> bool:
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, np.ndarray):
         return (
-            left.dtype == right.dtype
+            bool(left.dtype == right.dtype)
             and left.dtype != object
             and left.shape == right.shape
-            and left.tobytes() == right.tobytes()
+            and bool(left.tobytes() == right.tobytes())
         )
     return isinstance(left, (str, bytes, int, float)) and bool(left == right)
 

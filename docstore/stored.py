@@ -60,6 +60,8 @@ class StoredRecords(Records):
     """
 
     persistent = True
+    #: Whether more is kept of a Document than what was written.
+    derived = False
 
     def __init__(self, store: Store) -> None:
         self.store = store

@@ -199,6 +199,8 @@ class SubRecords(StoredRecords):
         self.label = root.label
         self.index = StoreIndex(base)
 
+    derived = True
+
     def use(self, base: Store) -> None:
         """Read from another store from now on."""
         self.keeper.base = base

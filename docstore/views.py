@@ -133,6 +133,9 @@ class StoredRow(LiveState):
         if 'id' in plain and plain['id'] is None:
             raise InvalidDocument('a stored document keeps an id: it cannot be unset')
         self._records.write([Update([self._row], [plain])])
+        if self._records.derived:
+            self._fields = None
+            return
         fields = self._all()
         for name, value in plain.items():
             fields.pop(name, None)

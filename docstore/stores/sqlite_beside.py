@@ -10,6 +10,7 @@ from ..errors import InvalidConfig
 from .config import settle_index, split_config
 from .sqlite import SqliteStore
 from .sqlite_errors import translate
+from .sqlite_filter import Filters
 from .sqlite_schema import Tables, create_table, load_state, names_beside, save_index
 from .sqlite_session import guarded
 from .sqlite_sync import LogSync
@@ -96,6 +97,9 @@ class BesideStore(SqliteStore):
     def _ended(self, value: bool) -> None:
         if value:
             self._parent._ended = self._parent._touched = True
+
+    def _make_filters(self) -> Filters:
+        return Filters(self._connection, self._table.tables.documents, self._parent._filters)
 
     def _content_changed(self) -> None:
         super()._content_changed()

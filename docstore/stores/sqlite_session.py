@@ -100,7 +100,7 @@ class SqliteSession(Store):
         self._table = Table(database.connection, database.tables, database.state, database.path)
         self.sequence = database.state.sequence
         try:
-            self._filters = Filters(database.connection, database.tables.documents)
+            self._filters = self._make_filters()
             self._writer = Writer(self._table)
             self._writer.fixed_dim = database.index.n_dim
             self._synchronous('FULL' if self._always_synced else 'NORMAL')
@@ -239,6 +239,9 @@ class SqliteSession(Store):
                 self._close()
 
     # ------------------------------------------------------------------ inside
+
+    def _make_filters(self) -> Filters:
+        return Filters(self._connection, self._table.tables.documents)
 
     @property
     def _always_synced(self) -> bool:

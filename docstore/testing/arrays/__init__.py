@@ -8,6 +8,7 @@ from .refusing import RefusingTests
 from .searching import SearchingTests
 from .setting import SettingTests
 from .storing import StoringTests
+from .subindices import SubindexTests
 from .transacting import TransactingTests
 from .values import ValueTests
 from .views import ViewTests
@@ -27,6 +28,7 @@ class ArrayTests(
     StoringTests,
     TransactingTests,
     RefusingTests,
+    SubindexTests,
 ):
     """What a DocumentArray does, whatever its storage.
 
