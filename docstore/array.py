@@ -55,7 +55,7 @@ class DocumentArray(SearchedSequence):
     subindex_configs : dict, optional
         Selectors of nested Documents, such as ``'@c'``, that are kept as arrays of
         their own, each with a ``config`` that goes over that of the array, or None.
-        See :doc:`subindices </subindex>`.
+        They are kept in step with it, and ``da['@c']`` is one.
 
     Raises
     ------

@@ -117,16 +117,25 @@ class Selection:
         """What one of the paths leads to in a root, plain or a Document."""
         return _walk([Place(None, root)], self.paths[path])
 
+    def items(self, root: Any, path: int) -> list[Any]:
+        """The Documents of :meth:`places`, found faster where the path is simple."""
+        steps = self.paths[path]
+        if len(steps) == 1 and steps[0].kind in _CHILDREN and steps[0].which == _ALL:
+            holder = _state(root).get(_CHILDREN[steps[0].kind])
+            return [] if holder is None else list(holder)
+        return [place.item for place in self.places(root, path)]
+
     @property
     def home(self) -> str | None:
         """The field of the root that a new Document belongs into, if only one is possible."""
         if len(self.paths) == 1 and len(self.paths[0]) == 1:
             step = self.paths[0][0]
-            if step.which == slice(None):
+            if step.which == _ALL:
                 return _CHILDREN.get(step.kind)
         return None
 
 
+_ALL = slice(None)
 _CHILDREN = {'c': 'chunks', 'm': 'matches'}
 _FIELDS = {'c': ('chunks',), 'm': ('matches',), '.': ('chunks', '_metadata')}
 
@@ -134,7 +143,7 @@ _FIELDS = {'c': ('chunks',), 'm': ('matches',), '.': ('chunks', '_metadata')}
 def _without_root(steps: list[Selector], selector: str) -> list[Selector]:
     if steps[0].kind != 'r':
         return steps
-    if steps[0].which != slice(None):
+    if steps[0].which != _ALL:
         raise InvalidArgument(
             f'{selector!r} cannot be the selector of a subindex: which documents a slice of the '
             'root selects depends on the others; leave the slice out'

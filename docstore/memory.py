@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .document import Document
-from .errors import InvalidVector, LengthMismatch, TransactionError
+from .errors import LengthMismatch, TransactionError
 from .fields import NestedField
 from .frozen import FrozenSource
 from .lookup import IdLookup
 from .paths import walk_all
 from .query import evaluate
-from .records import Positions, Records, SearchSet
+from .records import Positions, Records, SearchSet, as_vectors
 from .schema import FIELD_BY_NAME
 from .state import clone, freeze, nested_types
 from .table import Table, range_of, subset_of
@@ -166,8 +166,7 @@ class MemoryRecords(Records):
         if self._saved:
             self._saved.append(None)
             return
-        loose = [(sub, sub.loose) for sub in self.subindices.values() if hasattr(sub, 'loose')]
-        self._saved.append((list(self), [clone(doc._data) for doc in self], loose))
+        self._saved.append((list(self), [clone(doc._data) for doc in self], self._untied()))
 
     def end(self, failed: bool) -> None:
         if not self._saved:
@@ -255,7 +254,13 @@ class MemoryRecords(Records):
         self._rows = range(0)
         self._source = None
         self._ids.forget()
+        for sub, _ in self._untied():
+            sub.loose = []
         self._changed()
+
+    def _untied(self) -> list[tuple[Any, list[Document]]]:
+        """The subindices, each with those of its Documents that are in none of these."""
+        return [(sub, sub.loose) for sub in self.subindices.values() if hasattr(sub, 'loose')]
 
     def upsert(self, docs: Sequence[Document]) -> None:
         for doc in docs:
@@ -359,7 +364,7 @@ class MemoryRecords(Records):
             if found is not None:
                 return found
         vectors = list(self.gather(name))
-        return SearchSet(_as_vectors(vectors, self.identity))
+        return SearchSet(as_vectors(vectors, self.identity))
 
     def select(self, predicate: Predicate) -> npt.NDArray[np.bool_]:
         if len(self._rows):
@@ -378,21 +383,3 @@ class MemoryRecords(Records):
 
 def _ints(positions: Positions) -> Iterable[int]:
     return positions if isinstance(positions, range) else positions.tolist()
-
-
-def _as_vectors(values: list[Any], identity: Callable[[int], str]) -> list[Any]:
-    """One-dimensional arrays of what Documents have for an embedding."""
-    if set(map(type, values)) == {np.ndarray} and {1} == {value.ndim for value in values}:
-        return values
-    for position, value in enumerate(values):
-        if value.__class__ is np.ndarray and value.ndim == 1:
-            continue
-        if value is None:
-            missing = sum(1 for v in values if v is None)
-            raise InvalidVector(
-                f'{missing} of {len(values)} documents have no embedding, first '
-                f'{identity(position)}: set it, or search in a selection that has one',
-                row=position,
-            )
-        values[position] = np.asarray(value).reshape(-1)
-    return values

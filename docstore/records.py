@@ -9,7 +9,7 @@ questions, by position.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .errors import InvalidVector
+
 if TYPE_CHECKING:
     from .document import Document
     from .predicate import Predicate
 
-__all__ = ['Positions', 'Records', 'SearchSet']
+__all__ = ['Positions', 'Records', 'SearchSet', 'as_vectors']
 
 #: Positions in an array: a run, or any list of them.
 Positions = range | npt.NDArray[np.int64]
@@ -201,3 +203,21 @@ class Records(ABC):
         """How error messages name the Document at ``position``."""
         ids = self.gather('id', np.asarray([position], dtype=np.int64))
         return f'the document at position {position} (id {ids[0]!r})'
+
+
+def as_vectors(values: list[Any], identity: Callable[[int], str]) -> list[Any]:
+    """One-dimensional arrays of what Documents have for an embedding."""
+    if set(map(type, values)) == {np.ndarray} and {1} == {value.ndim for value in values}:
+        return values
+    for position, value in enumerate(values):
+        if value.__class__ is np.ndarray and value.ndim == 1:
+            continue
+        if value is None:
+            missing = sum(1 for v in values if v is None)
+            raise InvalidVector(
+                f'{missing} of {len(values)} documents have no embedding, first '
+                f'{identity(position)}: set it, or search in a selection that has one',
+                row=position,
+            )
+        values[position] = np.asarray(value).reshape(-1)
+    return values

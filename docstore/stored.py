@@ -171,16 +171,6 @@ class StoredRecords(Records):
         """Whether no two Documents have the same id."""
         return True
 
-    @property
-    def observed(self) -> bool:
-        """Whether somebody holds a view of a row, or what a search found."""
-        return bool(self._live) or bool(self._found)
-
-    def keep(self, rows: Sequence[int]) -> None:
-        """Let what searches found stay as it is, although these rows will change."""
-        for source in list(self._found):
-            source.keep(rows)
-
     def changed(self, rows: Iterable[int] | None, names: Iterable[str] | None = None) -> None:
         """Make the live views of these rows (None: of all) read fields anew."""
         with self.lock:

@@ -183,11 +183,11 @@ def _check_content(records: StoredRecords, selection: Selection, dim: int | None
     for start in range(0, len(store), _CHUNK):
         rows = store.rows(start, start + _CHUNK)
         items = [
-            place.item
+            item
             for record in store.read(rows, vectors=selection.roots)
             for path in range(len(selection.paths))
-            for place in selection.places(record, path)
-            if place.item.get('embedding') is not None
+            for item in selection.items(record, path)
+            if item.get('embedding') is not None
         ]
         if items:
             ids = [str(item.get('id', '')) for item in items]

@@ -22,11 +22,9 @@ from .stores.base import (
     Update,
 )
 from .stores.intake import intake
-from .subplan import Owners, Plan, load_owners, save_owners, scratch_store
+from .subplan import Owners, Plan, load_owners, owners_path, save_owners, scratch_store
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .stored import StoredRecords
     from .substore import SubRecords
 
@@ -70,10 +68,10 @@ class Keeper:
         self.owners: Owners | None = None
         self.pushing: frozenset[int] = frozenset()
         self._noted: set[int] = set()
-        self._moved = False
+        self._moved = self._emptied = False
         self._busy = False
         self._joined = False
-        self._before: tuple[Owners | None, set[int], bool] | None = None
+        self._before: tuple[Owners | None, set[int], bool, bool] | None = None
         self._saved: tuple[int, int] | None = None
         self._dim: int | None = None
         self._unread = True
@@ -143,8 +141,7 @@ class Keeper:
 
     def _select(self, record: Record) -> Iterable[Record]:
         for path in range(len(self.selection.paths)):
-            for place in self.selection.places(record, path):
-                yield place.item
+            yield from self.selection.items(record, path)
 
     def _touches(self, operation: Operation) -> bool:
         """Whether this changes what is selected in rows that stay."""
@@ -160,6 +157,7 @@ class Keeper:
 
     def note(self, operations: Sequence[Operation], inserted: RowArray) -> None:
         """Remember what these operations, which were done, have changed."""
+        self._emptied = self._emptied or any(isinstance(op, Clear) for op in operations)
         if self.owners is None:
             return
         changed: set[int] = set(inserted.tolist())
@@ -203,7 +201,7 @@ class Keeper:
         """The array starts a transaction."""
         if self._unread:
             self._read()
-        self._before = (self.owners, set(self._noted), self._moved)
+        self._before = (self.owners, set(self._noted), self._moved, self._emptied)
 
     def ended(self, undo: bool) -> None:
         """The array has kept its transaction, or undone it."""
@@ -214,7 +212,7 @@ class Keeper:
                 self.base.rollback()
             self.forget()
             if before is not None:
-                self.owners, self._noted, self._moved = before
+                self.owners, self._noted, self._moved, self._emptied = before
         elif joined:
             try:
                 self.base.commit()
@@ -238,7 +236,7 @@ class Keeper:
 
     def current(self) -> None:
         """Bring the subindex up to date, if it is not."""
-        if self.owners is not None and not self._noted and not self._moved:
+        if self.owners is not None and not (self._noted or self._moved or self._emptied):
             return
         with self.root.lock:
             if not self._busy:
@@ -247,11 +245,14 @@ class Keeper:
     def _catch_up(self) -> None:
         if self.owners is None:
             self._load()
+        assert self.owners is not None
+        if self._emptied:
+            self._remove(self.owners.rows[self.owners.codes < 0])
+            self._emptied = False
         if self._moved or self._noted:
             self._dim = None
             noted = _sorted(self._noted)
             positions = self.root.store.positions(noted)
-            assert self.owners is not None
             gone = noted[positions < 0]
             if len(gone):
                 self._remove(self.owners.rows[self.owners.of(gone)])
@@ -363,18 +364,11 @@ class Keeper:
         self.base.flush()
         self.records.index.save()
         state = (self.root.store.sequence, self.base.sequence)
-        path = self._map_path()
+        path = owners_path(self.base)
         if path is None or state == self._saved:
             return
         save_owners(path, self._header(state), self.owners)
         self._saved = state
-
-    def _map_path(self) -> Path | None:
-        try:
-            path = self.base.index_path
-        except InvalidArgument:
-            return None  # all of it is in memory
-        return path.with_name(path.name + '.owners')
 
     def _header(self, state: tuple[int, int]) -> dict[str, Any]:
         return {
@@ -389,7 +383,7 @@ class Keeper:
         state = (store.sequence, self.base.sequence)
         if not len(store) and not len(self.base):
             return Owners(_NO_ROWS, _NO_ROWS, paths)
-        path = self._map_path()
+        path = owners_path(self.base)
         if path is None:
             return None
         owners = load_owners(path, self._header(state), len(self.base), paths)

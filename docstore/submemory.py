@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -39,8 +40,10 @@ class TracedRecords(MemoryRecords):
         self._selection = selection
         self._loose: list[Document] = []
         self._state: tuple[int, int] | None = None
-        self._places: list[Place] = []
-        self._owners: list[int] = []
+        # Which root and path each run of Documents is from, and where it starts.
+        self._runs: list[tuple[int, int]] = []
+        self._starts: list[int] = []
+        self._tied = 0
         super().__init__()
         watched = root._changed
 
@@ -64,26 +67,38 @@ class TracedRecords(MemoryRecords):
         self._found_docs = docs
 
     def _trace(self) -> None:
-        self._places, self._owners = [], []
+        docs: list[Document | None] = []
+        self._runs = []
+        self._starts = []
         for path in range(len(self._selection.paths)):
-            for at, doc in enumerate(self._root):
-                before = len(self._places)
-                self._places.extend(self._selection.places(doc, path))
-                self._owners += [at] * (len(self._places) - before)
-        self._found_docs = [*(place.item for place in self._places), *self._loose]
+            for owner, doc in enumerate(self._root):
+                items = self._selection.items(doc, path)
+                if items:
+                    self._runs.append((owner, path))
+                    self._starts.append(len(docs))
+                    docs += items
+        self._tied = len(docs)
+        self._found_docs = [*docs, *self._loose]
         self._ids.forget()
+
+    def _run(self, at: int) -> int:
+        """The number of the run that a position is in."""
+        return bisect_right(self._starts, at) - 1
 
     def rooted(self, positions: npt.NDArray[np.int64]) -> tuple[Records, npt.NDArray[np.int64]]:
         """The records, and the positions in them, of the roots of these Documents.
 
         A Document that is in no other is its own root.
         """
-        docs, owners = self._docs, self._owners
-        if (positions < len(owners)).all():
-            return self._root, np.array([owners[at] for at in positions.tolist()], dtype=np.int64)
+        docs = self._docs
+        owners = [
+            self._runs[self._run(at)][0] if at < self._tied else -1 for at in positions.tolist()
+        ]
+        if -1 not in owners:
+            return self._root, np.array(owners, dtype=np.int64)
         roots = [
-            self._root.get(owners[at]) if at < len(owners) else cast('Document', docs[at])
-            for at in positions.tolist()
+            cast('Document', docs[at]) if owner < 0 else self._root.get(owner)
+            for owner, at in zip(owners, positions.tolist(), strict=True)
         ]
         return MemoryRecords(roots), np.arange(len(roots))
 
@@ -157,11 +172,19 @@ class TracedRecords(MemoryRecords):
             self._root.delete(sorted(set(whole)))
 
     def _at(self, positions: Sequence[int]) -> list[tuple[int, Place]]:
-        docs, places, owners = self._docs, self._places, self._owners
-        return [
-            (owners[at], places[at]) if at < len(owners) else (-1, Place(None, docs[at]))
-            for at in map(int, positions)
-        ]
+        docs = self._docs
+        places: dict[int, list[Place]] = {}
+        found = []
+        for at in map(int, positions):
+            if at >= self._tied:
+                found.append((-1, Place(None, docs[at])))
+                continue
+            run = self._run(at)
+            owner, path = self._runs[run]
+            if run not in places:
+                places[run] = list(self._selection.places(self._root.get(owner), path))
+            found.append((owner, places[run][at - self._starts[run]]))
+        return found
 
     def clear(self) -> None:
         self.delete(range(len(self)))

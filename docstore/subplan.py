@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .derived import derived, real_id, same, unique_id
+from .errors import InvalidArgument
 from .index.files import read_file, write_file
 from .stores.base import Delete, Insert, Operation, Record, Store, Update
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from .subkeeping import Keeper
 
-__all__ = ['Owners', 'Plan', 'load_owners', 'save_owners', 'scratch_store']
+__all__ = ['Owners', 'Plan', 'load_owners', 'owners_path', 'save_owners', 'scratch_store']
 
 RowArray = npt.NDArray[np.int64]
 
@@ -69,6 +70,15 @@ def scratch_store(metric: str) -> Store:
 
     store: Store = STORES.load('sqlite')({'connection': ':memory:', 'metric': metric})
     return store
+
+
+def owners_path(base: Store) -> Path | None:
+    """Where the owners of the rows of a store are saved; None if it is all in memory."""
+    try:
+        path = base.index_path
+    except InvalidArgument:
+        return None
+    return path.with_name(path.name + '.owners')
 
 
 def save_owners(path: Path, header: dict[str, Any], owners: Owners) -> None:
@@ -130,7 +140,7 @@ class Plan:
         records = keeper.root.store.read(roots, vectors=selection.roots)
         for row, record in zip(roots.tolist(), records, strict=True):
             for path in range(paths):
-                items = [place.item for place in selection.places(record, path)]
+                items = selection.items(record, path)
                 if items:
                     found[row * paths + path] = [
                         derived(item, record, keeper.root_id) for item in items

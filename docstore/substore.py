@@ -210,6 +210,16 @@ class SubRecords(StoredRecords):
     def unique(self) -> bool:
         return not cast('SubStore', self.store).aliases
 
+    @property
+    def observed(self) -> bool:
+        """Whether somebody holds a view of a row, or what a search found."""
+        return bool(self._live) or bool(self._found)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Let what searches found stay as it is, although these rows will change."""
+        for source in list(self._found):
+            source.keep(rows)
+
     # -- roots -----------------------------------------------------------------
 
     def roots(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -413,7 +413,7 @@ class SubindexTests(ArraySuite):
     def test_unknown_subindices(self, tree: DocumentArray) -> None:
         for on in ('@cc', 'c', '@x', 3):
             with refuses(UnknownName, ValueError, repr(on), "'@c'", "'@m'", array=tree):
-                tree.find(vectors(1)[0], on=on)  # type: ignore[arg-type]
+                tree.find(vectors(1)[0], on=on)
         with refuses(UnknownName, ValueError, "'@cc'"):
             DocumentArray([Document(embedding=vectors(1)[0])]).match(tree, on='@cc')
         assert ids(tree['@cc']) == []
@@ -488,6 +488,17 @@ class SubindexTests(ArraySuite):
         array.reverse()
         assert ids(array['@c']) == ['p1.c0', 'p1.c1', 'p0.c0', 'p0.c1', 'loose']
         array.close()
+
+    def test_clearing_the_array_clears_its_subindices(self, tree: DocumentArray) -> None:
+        with pytest.warns(UserWarning, match='parent_id'):
+            tree['@c'].append(part('loose', 8))
+        with pytest.raises(Stop), tree:
+            tree.clear()
+            assert len(tree['@c']) == 0
+            raise Stop
+        assert len(tree['@c']) == 9
+        tree.clear()
+        assert len(tree['@c']) == 0
 
     def test_documents_that_name_their_root_go_into_it(self, tree: DocumentArray) -> None:
         tree['@c'].extend([Document(part('a', 1), parent_id='p1')])
