@@ -258,4 +258,6 @@ def _copied(docs: Iterable[Document], memo: dict[int, Any]) -> DocumentArray:
 
 
 def _reconnect(storage: str, config: dict[str, Any]) -> DocumentArray:
-    return DocumentArray(storage=storage, config=config)
+    selector = config.pop('subindex', None)
+    array = DocumentArray(storage=storage, config=config)
+    return array if selector is None else array[selector]

@@ -170,7 +170,8 @@ class Keeper:
                 changed.update(int(row) for row in operation.rows)
             elif isinstance(operation, Reorder):
                 self._moved = True
-        self._announce(changed)
+        # Loose Documents, which have no root, go with all others only.
+        self._announce(changed | {-1} if self._emptied else changed)
         self._noted |= changed
         if len(self._noted) > _MOST_NOTED:
             try:
@@ -184,7 +185,7 @@ class Keeper:
         if self.owners is None or not (roots and records.observed):
             return
         rows = self.owners.rows[self.owners.of(_sorted(roots))].tolist()
-        self._inside(lambda: records.keep(rows))
+        self.inside(lambda: records.keep(rows))
         records.changed([row for row in rows if row not in self.pushing])
 
     def forget(self) -> None:
@@ -227,7 +228,8 @@ class Keeper:
 
     # -- following ------------------------------------------------------------
 
-    def _inside(self, work: Callable[[], Any]) -> None:
+    def inside(self, work: Callable[[], Any]) -> None:
+        """Do work that reads what is kept as it is, without bringing it up to date."""
         busy, self._busy = self._busy, True
         try:
             work()
@@ -240,7 +242,7 @@ class Keeper:
             return
         with self.root.lock:
             if not self._busy:
-                self._inside(self._catch_up)
+                self.inside(self._catch_up)
 
     def _catch_up(self) -> None:
         if self.owners is None:
@@ -341,11 +343,11 @@ class Keeper:
                 operation.position, at = at, at + len(operation.records)
             elif isinstance(operation, (Update, Delete)):
                 rows = [int(row) for row in operation.rows]
-                self._inside(lambda rows=rows: self.records.keep(rows))  # type: ignore[misc]
+                self.inside(lambda rows=rows: self.records.keep(rows))  # type: ignore[misc]
                 if isinstance(operation, Delete):
                     gone += rows
                     at -= len(rows)
-        self._inside(
+        self.inside(
             lambda: self._write(
                 operations,
                 lambda new: before.changed(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ['SubRecords', 'SubStore', 'warn_untied']
 
 RowArray = npt.NDArray[np.int64]
+T = TypeVar('T')
 
 _UNTIED = (
     'Not every document says which document of the array it belongs to, by parent_id or by the '
@@ -205,6 +206,10 @@ class SubRecords(StoredRecords):
         """Read from another store from now on."""
         self.keeper.base = base
         self.index = StoreIndex(base)
+        # The same number is another row there.
+        for view in list(self._live.values()):
+            view.end()
+        self._live.clear()
 
     @property
     def unique(self) -> bool:
@@ -219,6 +224,13 @@ class SubRecords(StoredRecords):
         """Let what searches found stay as it is, although these rows will change."""
         for source in list(self._found):
             source.keep(rows)
+
+    def steady(self, work: Callable[[], T]) -> T:
+        # Whoever reads first brings it up to date, so an index is not left alone by readers.
+        if not self.index.approximate:
+            return super().steady(work)
+        with self.lock:
+            return work()
 
     # -- roots -----------------------------------------------------------------
 
@@ -302,6 +314,8 @@ class SubRecords(StoredRecords):
 
     def forget(self) -> None:
         """The array went to another state."""
+        for source in list(self._found):
+            self.keeper.inside(lambda source=source: source.keep(None))  # type: ignore[misc]
         self.keeper.base.refresh()
         self.keeper.forget()
 

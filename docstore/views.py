@@ -95,6 +95,10 @@ class StoredRow(LiveState):
             if name in record:
                 self._fields[name] = self._own(name, record[name])
 
+    def end(self) -> None:
+        """The row is no longer there."""
+        self._fields, self._row = None, -1
+
     def _read(self, vectors: bool) -> dict[str, Any]:
         return self._records.store.read([self._row], vectors=vectors)[0]
 

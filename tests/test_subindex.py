@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -382,6 +384,39 @@ def test_the_index_of_a_subindex(tmp_path: Path) -> None:
     array.close()
 
 
+@pytest.mark.parametrize('storage', STORAGES[1:])
+def test_threads_search_while_one_writes(storage: str, tmp_path: Path) -> None:
+    array = open_array(storage, tmp_path, parents(30), subindex_configs={'@c': None})
+    stopped, failed = threading.Event(), []
+
+    def search() -> None:
+        try:
+            while not stopped.is_set():
+                for roots in (False, True):
+                    hits = array.find(np.ones(DIM), on='@c', limit=5, return_root=roots)
+                    assert len([hit.id + hit.text for hit in hits]) == 5
+        except Exception as error:  # noqa: BLE001 - shown by the main thread
+            failed.append(error)
+
+    threads = [threading.Thread(target=search) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for i in range(40):
+        array.append(parents(1, start=100 + i)[0])
+        del array[0]
+        array[3].chunks[0].embedding = vectors(1, seed=i)[0]
+        if i % 5 == 0:
+            with array:
+                array.reverse()
+                array[0].chunks.append(part(f'n{i}', i))
+    stopped.set()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    check_subindex(array)
+    array.close()
+
+
 def test_a_store_of_another_kind_has_none() -> None:
     from docstore.errors import UnsupportedOperation
     from docstore.stores.base import Store
@@ -424,6 +459,17 @@ def test_multimodal_schemas_of_strangers(tmp_path: Path) -> None:
     ):
         assert found(bad) == []
     assert Place(None, record).item is record
+
+
+def test_it_is_pickled_as_a_place(tmp_path: Path) -> None:
+    array = open_array('disk', tmp_path, parents(2), subindex_configs={'@c': None})
+    data = pickle.dumps(array['@c'])
+    assert array['@c'] == array['@c']
+    assert array['@c'] != array
+    array.close()
+    again = pickle.loads(data)
+    assert ids(again) == ['p0.c0', 'p0.c1', 'p1.c0', 'p1.c1']
+    del again
 
 
 # -- memory --------------------------------------------------------------------------

@@ -626,7 +626,12 @@ class SubindexTests(ArraySuite):
         array.append(parents(1, start=8)[0])
         check_subindex(reader)
         assert len(reader['@c']) == 6
+        hits, view = reader.find(vectors(1)[0], on='@c', limit=6), reader['@c'][5]
+        before = sorted(ids(reader['@c']))
         reader.refresh()
+        assert sorted(ids(hits)) == before
+        with pytest.raises(DocumentGone):
+            _ = view.text
         check_subindex(reader)
         assert len(reader['@c']) == 8
         array.flush()
