@@ -8,7 +8,9 @@ from .refusing import RefusingTests
 from .searching import SearchingTests
 from .setting import SettingTests
 from .storing import StoringTests
-from .subindices import SubindexTests
+from .subindex_searching import SubindexSearchingTests
+from .subindex_storing import SubindexStoringTests
+from .subindices import InStepTests
 from .transacting import TransactingTests
 from .values import ValueTests
 from .views import ViewTests
@@ -28,7 +30,9 @@ class ArrayTests(
     StoringTests,
     TransactingTests,
     RefusingTests,
-    SubindexTests,
+    InStepTests,
+    SubindexSearchingTests,
+    SubindexStoringTests,
 ):
     """What a DocumentArray does, whatever its storage.
 

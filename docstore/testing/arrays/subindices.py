@@ -12,23 +12,16 @@ import pytest
 from docstore.array import DocumentArray
 from docstore.document import Document
 from docstore.errors import (
-    DimensionMismatch,
     DocumentGone,
-    InvalidArgument,
-    InvalidConfig,
-    InvalidType,
-    InvalidVector,
-    UnknownName,
-    UnsupportedOperation,
 )
 
-from ..checks import DIM, contents, ids, nearest, refuses, vectors
+from ..checks import contents, ids, nearest, refuses, vectors
 from .base import ArraySuite
 
 if TYPE_CHECKING:
     from docstore.score import NamedScore
 
-__all__ = ['SubindexTests', 'check_subindex', 'parents']
+__all__ = ['InStepTests', 'SubindexSuite', 'check_subindex', 'parents', 'part']
 
 ROOT = '_root_id_'
 
@@ -194,8 +187,8 @@ MUTATIONS: dict[str, Callable[[DocumentArray], Any]] = {
 }
 
 
-class SubindexTests(ArraySuite):
-    """A subindex is never out of step with its array."""
+class SubindexSuite(ArraySuite):
+    """Opens arrays with subindices; the parts of the suite build on it."""
 
     def with_subindices(
         self,
@@ -217,6 +210,10 @@ class SubindexTests(ArraySuite):
         array = self.with_subindices(tmp_path, parents(4))
         yield array
         array.close()
+
+
+class InStepTests(SubindexSuite):
+    """A subindex is never out of step with its array."""
 
     # -- in step ---------------------------------------------------------------
 
@@ -347,303 +344,3 @@ class SubindexTests(ArraySuite):
         assert contents(array['@ c']) == contents(array['@c'])
         assert len(array.find(vectors(1)[0], on='@c')) == len(array.find(vectors(1)[0], on='@ c'))
         array.close()
-
-    # -- searching ---------------------------------------------------------------
-
-    def test_find_takes_the_options_of_any_search(self, tree: DocumentArray) -> None:
-        query = vectors(1, seed=2)[0]
-        matrix = tree['@c'].embeddings
-        names = ids(tree['@c'])
-        for metric in self.metrics:
-            positions, distances = nearest(query, matrix, metric, 5)
-            hits = tree.find(query, metric=metric, limit=5, on='@c')
-            assert ids(hits) == [names[at] for at in positions[0]]
-            np.testing.assert_allclose(
-                [hit.scores[metric].value for hit in hits], distances[0], atol=1e-5
-            )
-        mask = np.array([name.endswith('c0') for name in names])
-        hits = tree.find(query, on='@c', filter={'text': {'$regex': 'c0$'}}, limit=None)
-        assert ids(hits) == [names[at] for at in nearest(query, matrix, 'cosine', None, mask)[0][0]]
-        chunk = Document(tree[2].chunks[0], copy=True)
-        first = tree.find(chunk, on='@c', limit=2)[0]
-        assert first[0].id == 'p2.c0'
-        without = tree.find(chunk, on='@c', limit=2, exclude_self=True)[0]
-        assert without[0].id == first[1].id
-        only = tree.find(query, on='@c', only_id=True, limit=1)[0]
-        assert only.non_empty_fields == ('id', 'scores')
-        both = tree.find(vectors(2, seed=2), on='@c', limit=3)
-        assert [len(hits) for hits in both] == [3, 3]
-        assert ids(tree.find({'tags__seed': {'$gte': 120}}, on='@c')) == names[4:]
-        assert len(tree.find({}, on='@c')) == 8
-
-    def test_find_on_the_root(self, tmp_path: Path) -> None:
-        docs = parents(3)
-        for doc, vector in zip(docs, vectors(3), strict=True):
-            doc.embedding = vector
-        array = self.with_subindices(tmp_path, docs)
-        plain = ids(array.find(vectors(1)[0]))
-        assert ids(array.find(vectors(1)[0], on='@r')) == plain
-        assert ids(array.find(vectors(1)[0], on='@r', return_root=True)) == plain
-        array.close()
-
-    def test_roots_of_hits(self, tree: DocumentArray) -> None:
-        query = tree[2].chunks[1].embedding
-        hits = tree.find(query, on='@c', limit=None)
-        roots = tree.find(query, on='@c', limit=None, return_root=True)
-        # One for each hit, in the order and with the scores of the hits.
-        assert ids(roots) == [hit.id.split('.')[0] for hit in hits]
-        assert [r.scores['cosine'].value for r in roots] == [h.scores['cosine'].value for h in hits]
-        assert (roots[0].id, roots[0].text, len(roots[0].chunks)) == ('p2', 'parent 2', 2)
-        roots[0].text = 'a copy'
-        assert tree['p2'].text == 'parent 2'
-        several = tree.find(vectors(2), on='@c', limit=3, return_root=True)
-        assert [len(found) for found in several] == [3, 3]
-        found = tree.find({'id': {'$eq': 'p3.c1'}}, on='@c', return_root=True)
-        assert ids(found) == ['p3']
-        assert ids(tree.find(query, on='@c', limit=1, only_id=True, return_root=True)) == ['p2']
-
-    def test_match(self, tree: DocumentArray) -> None:
-        queries = DocumentArray([Document(id='q', embedding=tree[1].chunks[0].embedding)])
-        queries.match(tree, on='@c', limit=2)
-        assert ids(queries[0].matches)[0] == 'p1.c0'
-        assert queries[0].matches[0].adjacency == 1
-        queries.match(tree, on='@c', limit=1, return_root=True)
-        assert ids(queries[0].matches) == ['p1']
-
-    def test_unknown_subindices(self, tree: DocumentArray) -> None:
-        for on in ('@cc', 'c', '@x', 3):
-            with refuses(UnknownName, ValueError, repr(on), "'@c'", "'@m'", array=tree):
-                tree.find(vectors(1)[0], on=on)
-        with refuses(UnknownName, ValueError, "'@cc'"):
-            DocumentArray([Document(embedding=vectors(1)[0])]).match(tree, on='@cc')
-        assert ids(tree['@cc']) == []
-
-    # -- roots -------------------------------------------------------------------
-
-    def test_root_ids(self, tree: DocumentArray) -> None:
-        if not self.persistent:
-            assert tree['@c'][2].parent_id == 'p1'
-            assert ROOT not in tree['@c'][2].tags
-            return
-        assert tree['@c'][2].tags[ROOT] == 'p1'
-        assert ROOT not in tree[1].chunks[0].tags
-        tree[1].id = 'renamed'
-        assert tree['@c'][2].tags[ROOT] == 'renamed'
-        chunk = tree['@c'][2]
-        chunk.tags['more'] = 1
-        assert tree[1].chunks[0].tags == {'seed': 110, 'more': 1}
-        chunk.tags = {'only': 1}
-        assert (tree[1].chunks[0].tags, tree['@c'][2].tags[ROOT]) == ({'only': 1}, 'renamed')
-
-    def test_without_root_ids(self, tmp_path: Path) -> None:
-        array = self.with_subindices(tmp_path, parents(2), {'@c': {'root_id': False}})
-        assert ROOT not in array['@c'][0].tags
-        check_subindex(array)
-        if self.persistent:
-            with refuses(InvalidArgument, ValueError, ROOT):
-                array.find(vectors(1)[0], on='@c', return_root=True)
-        array.close()
-
-    def test_documents_without_a_root(self, tree: DocumentArray, tmp_path: Path) -> None:
-        loose = Document(id='loose', text='x', embedding=vectors(1, seed=8)[0])
-        for add in (
-            lambda s: s.append(loose),
-            lambda s: s.extend([loose]),
-            lambda s: s.insert(0, loose),
-        ):
-            with pytest.warns(UserWarning, match='parent_id'):
-                add(tree['@c'])
-            assert ids(tree['@c'])[-1] == 'loose'
-            assert len(tree) == 4
-            tree.append(parents(1, start=20)[0])
-            assert ids(tree['@c'])[-3:] == ['p20.c0', 'p20.c1', 'loose']
-            tree.pop()
-            hits = tree.find(loose.embedding, on='@c', limit=1)
-            assert (hits[0].id, hits[0].text) == ('loose', 'x')
-            if self.persistent:
-                with refuses(InvalidArgument, ValueError, 'loose', ROOT, array=tree):
-                    tree.find(loose.embedding, on='@c', limit=1, return_root=True)
-            else:
-                roots = tree.find(loose.embedding, on='@c', limit=1, return_root=True)
-                assert ids(roots) == ['loose']
-            tree['@c'][-1].text = 'set'
-            assert tree['@c']['loose'].text == 'set'
-            tree['@c']['loose'].text = 'x'
-            del tree['@c'][-1]
-            check_subindex(tree)
-
-    def test_documents_without_a_root_are_kept(self, tmp_path: Path) -> None:
-        if not self.persistent:
-            pytest.skip('nothing is kept')
-        array = self.with_subindices(tmp_path, parents(2))
-        with pytest.warns(UserWarning, match='parent_id'):
-            array['@c'].append(part('loose', 8))
-        with pytest.raises(Stop), array:
-            del array['@c'][-1]
-            raise Stop
-        assert ids(array['@c'])[-1] == 'loose'
-        array.close()
-        array = self.open(tmp_path)
-        assert ids(array['@c'])[-1] == 'loose'
-        array.reverse()
-        assert ids(array['@c']) == ['p1.c0', 'p1.c1', 'p0.c0', 'p0.c1', 'loose']
-        array.close()
-
-    def test_clearing_the_array_clears_its_subindices(self, tree: DocumentArray) -> None:
-        with pytest.warns(UserWarning, match='parent_id'):
-            tree['@c'].append(part('loose', 8))
-        with pytest.raises(Stop), tree:
-            tree.clear()
-            assert len(tree['@c']) == 0
-            raise Stop
-        assert len(tree['@c']) == 9
-        tree.clear()
-        assert len(tree['@c']) == 0
-
-    def test_documents_that_name_their_root_go_into_it(self, tree: DocumentArray) -> None:
-        tree['@c'].extend([Document(part('a', 1), parent_id='p1')])
-        assert ids(tree[1].chunks) == ['p1.c0', 'p1.c1', 'a']
-        assert tree[1].chunks[2].parent_id == 'p1'
-        tree['@m'].append(Document(id='b', tags={ROOT: 'p0'}, embedding=vectors(1)[0]))
-        assert ids(tree[0].matches) == ['p0.m', 'b']
-        check_subindex(tree)
-        assert ids(tree['@m']) == ['p0.m', 'b', 'p1.m', 'p2.m', 'p3.m']
-
-    def test_assigning_warns_and_takes_the_place(self, tree: DocumentArray) -> None:
-        with pytest.warns(UserWarning, match='parent_id'):
-            tree['@c'][1] = part('new', 5)
-        assert ids(tree[0].chunks) == ['p0.c0', 'new']
-        check_subindex(tree)
-
-    def test_the_order_is_that_of_the_array(self, tree: DocumentArray) -> None:
-        with refuses(UnsupportedOperation, NotImplementedError, "'@c'", array=tree):
-            tree['@c'].reverse()
-        check_subindex(tree)
-
-    # -- what is refused ---------------------------------------------------------
-
-    @pytest.mark.parametrize(
-        ('selector', 'error', 'builtin'),
-        [
-            ('c', InvalidArgument, ValueError),
-            ('@x', InvalidArgument, ValueError),
-            ('@', InvalidArgument, ValueError),
-            ('@r[:2]c', InvalidArgument, ValueError),
-            (3, InvalidType, TypeError),
-        ],
-    )
-    def test_bad_selectors(self, tmp_path: Path, selector: Any, error: Any, builtin: Any) -> None:
-        with refuses(error, builtin, selector):
-            self.with_subindices(tmp_path, None, {selector: None})
-
-    def test_bad_configs(self, tmp_path: Path) -> None:
-        for configs in (['@c'], {'@c': 3}):
-            with refuses(InvalidConfig, KeyError):
-                self.with_subindices(tmp_path, None, configs)
-        if self.persistent:
-            with refuses(InvalidConfig, KeyError, "'@c'", 'metrik'):
-                self.with_subindices(tmp_path, None, {'@c': {'metrik': 'ip'}})
-            with pytest.warns(UserWarning, match='table_name has no effect'):
-                self.with_subindices(tmp_path, None, {'@c': {'table_name': 'x'}}).close()
-
-    @pytest.mark.parametrize(
-        ('vector', 'error'),
-        [(np.ones(DIM + 1), DimensionMismatch), (np.full(DIM, np.nan), InvalidVector)],
-    )
-    def test_embeddings_that_do_not_fit(
-        self, tmp_path: Path, tree: DocumentArray, vector: Any, error: Any
-    ) -> None:
-        if not self.persistent:
-            pytest.skip('in memory embeddings are checked when they are searched')
-        bad = Document(id='bad', embedding=vector)
-        works: list[Callable[[], Any]] = [
-            lambda: tree.append(Document(id='new', chunks=[bad])),
-            lambda: tree[0].chunks.append(bad),
-            lambda: tree.upsert([Document(id='p1', chunks=[bad])]),
-            lambda: setattr(tree['@c'][0], 'embedding', vector),
-            lambda: setattr(tree[0].matches[0], 'embedding', vector),
-        ]
-        for work in works:
-            with refuses(error, ValueError, array=tree):
-                work()
-            check_subindex(tree)
-        tree.clear()
-        if error is DimensionMismatch and self.storage != 'annlite':
-            tree.append(Document(id='new', chunks=[bad]))
-            assert tree['@c'].embeddings.shape == (1, DIM + 1)
-
-    # -- what is kept -------------------------------------------------------------
-
-    def test_of_an_array_that_was_there(self, tmp_path: Path) -> None:
-        if not self.persistent:
-            pytest.skip('nothing is kept')
-        self.open(tmp_path, parents(3)).close()
-        array = self.with_subindices(tmp_path)
-        check_subindex(array)
-        array.close()
-        array = self.open(tmp_path)
-        check_subindex(array)
-        with pytest.raises(UnknownName):
-            array.find(vectors(1)[0], on='@cc')
-        array.close()
-        array = self.with_subindices(tmp_path, parents(1), {'@cc': None})
-        check_subindex(array)
-        assert len(array['@c']) == 2
-        assert len(array.find({}, on='@cc')) == 0
-        array.close()
-
-    def test_without_closing(self, tmp_path: Path) -> None:
-        if not self.persistent:
-            pytest.skip('nothing is kept')
-        array = self.with_subindices(tmp_path, parents(3))
-        check_subindex(array)
-        array.flush()
-        array.append(parents(1, start=8)[0])
-        array['@c'][0].text = 'last'
-        check_subindex(array)
-        with pytest.warns(UserWarning, match='parent_id'):
-            array['@c'].append(part('loose', 3))
-        # As after a crash: what belongs to the subindex is not saved.
-        for follower in array._records.followers:  # type: ignore[attr-defined]
-            follower.keeper.owners = None
-        array.close()
-        array = self.open(tmp_path)
-        assert ids(array['@c']) == [*ids(array.traverse_flat('c')), 'loose']
-        assert array['@c'][0].text == 'last'
-        del array['@c']['loose']
-        check_subindex(array)
-        array.close()
-
-    def test_readers(self, tmp_path: Path) -> None:
-        if not self.persistent or self.storage == 'annlite':
-            pytest.skip('only what is on the disk has readers')
-        array = self.with_subindices(tmp_path, parents(3))
-        array.flush()
-        reader = DocumentArray(
-            storage=self.storage, config={**(self.config(tmp_path) or {}), 'read_only': True}
-        )
-        check_subindex(reader)
-        array.append(parents(1, start=8)[0])
-        check_subindex(reader)
-        assert len(reader['@c']) == 6
-        hits, view = reader.find(vectors(1)[0], on='@c', limit=6), reader['@c'][5]
-        before = sorted(ids(reader['@c']))
-        reader.refresh()
-        assert sorted(ids(hits)) == before
-        with pytest.raises(DocumentGone):
-            _ = view.text
-        check_subindex(reader)
-        assert len(reader['@c']) == 8
-        array.flush()
-        array[0].text = 'x'
-        array.flush()
-        reader.refresh()
-        check_subindex(reader)
-        reader.close()
-        array.close()
-
-    def test_summary(self, tree: DocumentArray, capsys: Any) -> None:
-        tree.summary()
-        shown = capsys.readouterr().out
-        assert 'subindex @c' in shown
-        assert '8 documents' in shown
