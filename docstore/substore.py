@@ -318,6 +318,9 @@ class SubRecords(StoredRecords):
             self.keeper.inside(lambda source=source: source.keep(None))  # type: ignore[misc]
         self.keeper.base.refresh()
         self.keeper.forget()
+        if self._live:
+            # A view must not learn only while it reads that its row is another one by now.
+            self.keeper.current()
 
     def begun(self) -> None:
         """The array starts a transaction."""
