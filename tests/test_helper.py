@@ -128,7 +128,7 @@ def test_old_names_of_functions() -> None:
         ('a/b.protobuf.gzip', ('protobuf', 'gzip')),
         ('x.pickle-array.lz4', ('pickle-array', 'lz4')),
         ('x.gzip', (None, 'gzip')),
-        ('x.tar.gz', (None, None)),
+        ('x.tar.gz', (None, 'gzip')),
         ('.hidden', (None, None)),
         ('x.gzip.protobuf', ('protobuf', 'gzip')),
     ],

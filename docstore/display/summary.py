@@ -135,7 +135,7 @@ class Overview:
         lines = {
             **facts,
             'Length': f'{length:,}',
-            'Homogenous Documents': str(len(shapes) <= 1),
+            'Homogeneous Documents': str(len(shapes) <= 1),
             'Common Attributes': str(_common(sample)),
             'Nested Documents': f'in {nested}' if nested else 'False',
             'Multimodal dataclass': str(any(multimodal for _, multimodal in looked)),

@@ -139,7 +139,7 @@ def test_summary_has_the_lines_that_users_know(capsys: Any) -> None:
     da.summary()
     out = capsys.readouterr().out
     for line in (
-        r'Type +DocumentArray', r'Length +2', r'Homogenous Documents +False',
+        r'Type +DocumentArray', r'Length +2', r'Homogeneous Documents +False',
         r"Common Attributes +\('id',\)", r"Nested Documents +in \('chunks',\)",
         r'Multimodal dataclass +False', r'text +│ str +│ 1 +│ True', r'id +│ str +│ 2 +│ False',
     ):  # fmt: skip

@@ -80,6 +80,7 @@ class ArrayMachine(RuleBasedStateMachine):
         self.model = []
         self.views = []
         self.saved = []
+        self.has_replaced = False
         self.count = 0
 
     def config(self):
@@ -120,6 +121,7 @@ class ArrayMachine(RuleBasedStateMachine):
 
     def replaced(self, old):
         """Views of what was replaced are left alone: what they show is not promised."""
+        self.has_replaced = True
         self.views = [(doc, row) for doc, row in self.views if all(row is not gone for gone in old)]
 
     def alive(self, row):
@@ -482,6 +484,7 @@ class StoredMachine(ArrayMachine):
     @rule()
     def enter(self):
         if len(self.saved) < 2:
+            self.has_replaced = self.has_replaced and bool(self.saved)
             self.da.__enter__()
             self.saved.append([(row, copy.deepcopy(row)) for row in self.model])
 
@@ -501,6 +504,9 @@ class StoredMachine(ArrayMachine):
             row.clear()
             row.update(before)
             self.model.append(row)
+        if self.has_replaced:
+            # What took the place of another one is a view of that one's row again.
+            self.views = [(doc, row) for doc, row in self.views if self.alive(row)]
         self.compare()
 
     @precondition(lambda self: not self.saved)

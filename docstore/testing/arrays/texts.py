@@ -137,7 +137,7 @@ class TextTests(ArraySuite):
         assert only[0].non_empty_fields == ('id', 'scores')
         assert only[0].scores['words'].value == hits[0].scores['bm25'].value
 
-    def test_limits(self, texts: DocumentArray) -> None:
+    def test_limits_of_text_search(self, texts: DocumentArray) -> None:
         found = len(bm25(texts.texts or [], 'red'))
         assert [len(texts.find('red', limit=k)) for k in (1, 2.0, None, 1000)] == [
             1,
