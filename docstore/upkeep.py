@@ -48,6 +48,7 @@ class StoreIndex:
         self._index: Index | None = None
         self._fresh: set[int] = set()
         self._gone: set[int] = set()
+        self._cleared = False
         self._saved: int | None = None
         self._lock = threading.RLock()
         if self.approximate:
@@ -102,6 +103,7 @@ class StoreIndex:
     def _note(self, operation: Operation) -> None:
         if isinstance(operation, Clear):
             self._forget_vectors()
+            self._cleared = True
         elif isinstance(operation, Delete):
             self._gone.update(operation.rows)
             self._fresh.difference_update(operation.rows)
@@ -142,6 +144,7 @@ class StoreIndex:
     def _forget_vectors(self) -> None:
         with self._lock:
             self._index = None
+            self._cleared = False
             self._fresh.clear()
             self._gone.clear()
 
@@ -158,16 +161,25 @@ class StoreIndex:
         return positions, distances
 
     def _up_to_date(self, dim: int) -> Index:
-        with self._lock:
-            if self._index is None:
-                self._index = self._load_or_build(dim)
+        # Nothing is written meanwhile, so that rows and vectors belong together.
+        with self._writing, self._lock:
+            index = self._index
+            if index is None:
+                index = self._load(dim)
+            if index is None:
+                index = self._build(dim)
             elif self._fresh or self._gone:
-                self._catch_up(self._index)
+                self._catch_up(index)
+            self._index = index
+            self._cleared = False
             self._fresh.clear()
             self._gone.clear()
-            return self._index
+            return index
 
-    def _load_or_build(self, dim: int) -> Index:
+    def _load(self, dim: int) -> Index | None:
+        """The index as of the last commit; what a transaction has done since is noted."""
+        if self._cleared:
+            return None
         kind: type[Index] = INDEXES.load(self._config.index)
         vectors = self._store.vectors()
         if vectors is not None:
@@ -175,7 +187,13 @@ class StoreIndex:
         loaded = kind.load(self._store.index_path, self._store.sequence, self._config, dim)
         if loaded is not None:
             self._saved = self._store.sequence
-            return loaded
+        return loaded
+
+    def _build(self, dim: int) -> Index:
+        kind: type[Index] = INDEXES.load(self._config.index)
+        vectors = self._store.vectors()
+        if vectors is not None:
+            dim = vectors.matrix.shape[1]
         index = kind(self._config, dim)
         if vectors is not None:
             there = vectors.lines >= 0
@@ -210,7 +228,7 @@ class StoreIndex:
         if self._texts is not None:
             # One of texts is written whole, so each change has to wait for the end.
             self._texts.save(again=False)
-        with self._lock:
+        with self._writing, self._lock:
             if self._index is None or self._store.read_only:
                 return
             vectors = self._store.vectors()

@@ -176,3 +176,43 @@ class TransactingTests(ArraySuite):
         with pytest.raises(Stop):
             da.upsert(failing())
         assert contents(da) == contents(make_docs(5))
+
+    @pytest.mark.parametrize('kept', [True, False], ids=['kept', 'undone'])
+    @pytest.mark.parametrize('name', ['append', 'delete', 'set', 'clear and fill'])
+    def test_searching_what_a_transaction_did_first(
+        self, tmp_path: Path, name: str, kept: bool
+    ) -> None:
+        """An index that was saved knows nothing of a transaction that has just begun."""
+        if not self.persistent:
+            pytest.skip('in memory nothing is opened again')
+        target = np.array([3, -3, 3, -3], dtype=np.float32)
+        array = self.open(tmp_path, make_docs(5))
+        array.find(target)
+        array = self.reopen(array, tmp_path)
+        before = [hit.id for hit in array.find(target, limit=None)]
+        array = self.reopen(array, tmp_path)
+        new = Document(id='new', embedding=target)
+        changes: dict[str, Callable[[], Any]] = {
+            'append': lambda: array.append(new),
+            'delete': lambda: array.__delitem__(before[0]),
+            'set': lambda: setattr(array[before[-1]], 'embedding', target),
+            'clear and fill': lambda: (array.clear(), array.append(new)),
+        }
+        wanted = {
+            'append': ['new', *before],
+            'delete': before[1:],
+            'set': [before[-1], *before[:-1]],
+            'clear and fill': ['new'],
+        }[name]
+        try:
+            with array:
+                changes[name]()
+                assert [hit.id for hit in array.find(target, limit=None)] == wanted
+                if not kept:
+                    raise Stop
+        except Stop:
+            wanted = before
+        assert [hit.id for hit in array.find(target, limit=None)] == wanted
+        array = self.reopen(array, tmp_path)
+        assert [hit.id for hit in array.find(target, limit=None)] == wanted
+        array.close()
