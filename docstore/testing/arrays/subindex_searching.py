@@ -78,7 +78,7 @@ class SubindexSearchingTests(SubindexSuite):
         assert ids(found) == ['p3']
         assert ids(tree.find(query, on='@c', limit=1, only_id=True, return_root=True)) == ['p2']
 
-    def test_match(self, tree: DocumentArray) -> None:
+    def test_match_in_a_subindex(self, tree: DocumentArray) -> None:
         queries = DocumentArray([Document(id='q', embedding=tree[1].chunks[0].embedding)])
         queries.match(tree, on='@c', limit=2)
         assert ids(queries[0].matches)[0] == 'p1.c0'
