@@ -13,6 +13,7 @@ import threading
 import time
 import tracemalloc
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Future
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -34,6 +35,17 @@ from docstore.errors import (
 from docstore.stored import StoredRecords
 
 pytest.importorskip('loky')
+
+
+@pytest.fixture(autouse=True, scope='module')
+def _sent_by_value() -> Iterator[None]:
+    """Worker processes cannot import this module: pytest finds it by its path."""
+    import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    yield
+    cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+
 
 STORES = {
     'memory': lambda path: None,

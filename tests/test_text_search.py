@@ -265,7 +265,6 @@ def test_a_killed_writer_leaves_a_search_that_is_right(storage, tmp_path):
         with subprocess.Popen(
             [sys.executable, '-c', KILLED, storage, config],
             stdout=subprocess.PIPE,
-            env={**os.environ, 'PYTHONPATH': str(Path(__file__).parents[1])},
         ) as child:
             assert child.stdout.readline() == b'ready\n'
             child.send_signal(signal.SIGKILL)
