@@ -11,7 +11,7 @@ import numpy as np
 from . import generators
 from .contents import values_of
 from .document import Document
-from .errors import InvalidArgument, InvalidType, UnsupportedOperation
+from .errors import InvalidArgument, InvalidType
 from .generators import Maker
 from .indexing import checked
 from .memory import MemoryRecords
@@ -19,6 +19,7 @@ from .opening import open_path, open_records
 from .removed import Removed
 from .shown import ShownSequence
 from .stored import StoredRecords
+from .subindex import in_memory, in_store
 from .table import Table
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ class DocumentArray(ShownSequence):
     config : dict, optional
         Where and how the store keeps them.
     subindex_configs : dict, optional
-        Not supported yet.
+        Selectors of nested Documents, such as ``'@c'``, that are kept as arrays of
+        their own, each with a ``config`` that goes over that of the array, or None.
+        They are kept in step with it, and ``da['@c']`` is one.
 
     Raises
     ------
@@ -77,19 +80,18 @@ class DocumentArray(ShownSequence):
         config: Mapping[str, Any] | None = None,
         subindex_configs: Mapping[str, Any] | None = None,
     ) -> None:
-        if subindex_configs:
-            raise UnsupportedOperation('subindex_configs are not supported yet')
         if storage == 'memory':
-            self._records = _in_memory(docs, copy)
+            self._records = in_memory(_in_memory(docs, copy), subindex_configs)
             return
         records = open_records(storage, config)
         self._records = records
-        if docs is not None:
-            try:
+        try:
+            in_store(records, storage, config, subindex_configs)
+            if docs is not None:
                 _fill(records, docs)
-            except BaseException:
-                records.close()
-                raise
+        except BaseException:
+            records.close()
+            raise
 
     @classmethod
     def _of(cls, records: Records) -> DocumentArray:
@@ -107,14 +109,22 @@ class DocumentArray(ShownSequence):
         path : str or Path
             A directory of the disk store, or a database file.
         **config
-            Further configuration, such as ``read_only=True``.
+            Further configuration, such as ``read_only=True``. ``subindex_configs``
+            adds subindices to those that are kept there.
 
         Raises
         ------
         NotAStore
             If there is none at ``path``.
         """
-        return cls._of(open_path(path, config))
+        configs = config.pop('subindex_configs', None)
+        records = open_path(path, config)
+        try:
+            in_store(records, records.label, config, configs)
+        except BaseException:
+            records.close()
+            raise
+        return cls._of(records)
 
     @classmethod
     def empty(cls, size: int = 0, *args: Any, **kwargs: Any) -> DocumentArray:
@@ -272,4 +282,6 @@ def _copied(docs: Iterable[Document], memo: dict[int, Any]) -> DocumentArray:
 
 
 def _reconnect(storage: str, config: dict[str, Any]) -> DocumentArray:
-    return DocumentArray(storage=storage, config=config)
+    selector = config.pop('subindex', None)
+    array = DocumentArray(storage=storage, config=config)
+    return array if selector is None else array[selector]

@@ -219,6 +219,7 @@ class DocumentFields:
     def pop(self, *fields: str) -> None:
         """Unset fields; unknown names are ignored."""
         self._assign({name: None for name in fields if name in FIELD_BY_NAME})
+        NestedField.changes += 1
 
     def _replace(self, data: dict[str, Any]) -> None:
         IdField.changes += 1

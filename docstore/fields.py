@@ -129,12 +129,16 @@ class NestedField(ContainerField[T]):
 
     __slots__ = ()
 
+    #: Counts changes of what is nested where: a subindex in memory is made anew after one.
+    changes: ClassVar[int] = 0
+
     def __set__(self, doc: DocumentFields, value: Any) -> None:
         data = doc._data
         if type(data) is not dict:
             cast('LiveState', data).assign({self.name: value})
         else:
             data[self.name] = None if value is None else adopt_value(self.name, value, data)
+        NestedField.changes += 1
 
 
 class UriField(PlainField[str]):

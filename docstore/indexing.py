@@ -23,6 +23,7 @@ from .paths import check_path
 from .schema import FIELD_BY_NAME, FIELD_NAMES
 from .selection import is_position, one_position, positions_of
 from .state import as_id, clone
+from .subindex import subindex_of
 
 if TYPE_CHECKING:
     from .records import Positions
@@ -38,7 +39,8 @@ def get_item(array: DocumentSequence, key: Any) -> Any:
     """What ``array[key]`` is."""
     records = array._records
     if isinstance(key, str) and key.startswith('@'):
-        return array.traverse_flat(key[1:])
+        sub = subindex_of(records, key)
+        return array.traverse_flat(key[1:]) if sub is None else array._of(sub)
     if isinstance(key, str):
         doc = records.named(key)
         if doc is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .paths import walk_all
 from .state import hydrate
+from .stores.base import Clear, Delete, Operation, SetColumn, Update
 from .views import StoredSource
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ class KeptSource(StoredSource):
         fresh = [row for row in changing if row not in self._kept]
         if fresh:
             self._kept.update(zip(fresh, self._records.store.read(fresh), strict=True))
+
+    def keep_before(self, operations: Sequence[Operation]) -> None:
+        """Called before these operations are done."""
+        for operation in operations:
+            if isinstance(operation, Clear):
+                self.keep(None)
+            elif isinstance(operation, (Update, SetColumn, Delete)):
+                self.keep(int(row) for row in operation.rows)
 
     def kept(self, rows: Rows) -> StoredSource:
         """Itself: its rows are kept already."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -25,6 +25,7 @@ from .hits import Hits
 from .memory import MemoryRecords
 from .query import parse
 from .stored import StoredRecords
+from .subindex import roots_of
 
 if TYPE_CHECKING:
     from .records import Records, SearchSet
@@ -40,6 +41,7 @@ __all__ = [
     'nearest',
     'query_matrix',
     'search',
+    'search_roots',
     'select',
     'steady',
 ]
@@ -98,6 +100,8 @@ class Found:
         Whether hits have only id and score.
     explanation : Explanation
         Which path the search took.
+    origins : ndarray of int64
+        Where the Documents of ``records`` were found.
     more : mapping of str to list of ndarray
         Further scores of the hits of each query, NaN for none.
     """
@@ -108,6 +112,7 @@ class Found:
     score: str
     only_id: bool
     explanation: Explanation
+    origins: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     more: Mapping[str, Sequence[npt.NDArray[Any]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -241,9 +246,11 @@ def _search(
         found, among, _ = _candidates(records, mask)
         low, high = distance_range(metric, found.vectors, queries, found.lines, among)
         distances = normalize(distances, low, high, span)
-    found_records, rows = collect(records, list(positions))
+    found_records, rows, origins = collect(records, list(positions))
     if not exclude:
-        return Found(found_records, rows, list(distances), metric.name, options.only_id, told)
+        return Found(
+            found_records, rows, list(distances), metric.name, options.only_id, told, origins
+        )
     kept = list(_without_self(found_records, rows, distances, own_ids or (), k))
     return Found(
         found_records,
@@ -252,18 +259,45 @@ def _search(
         metric.name,
         options.only_id,
         told,
+        origins,
     )
 
 
 def collect(
     records: Records, positions: Sequence[npt.NDArray[np.int64]]
-) -> tuple[Records, list[npt.NDArray[np.int64]]]:
-    """What was found by several queries, as it stands now, and where in it their hits are."""
+) -> tuple[Records, list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]:
+    """What was found by several queries, as it stands now, where in it their hits are.
+
+    Last of all, where in ``records`` it was found.
+    """
     if len(positions) == 1:
-        return records.found(positions[0]), [np.arange(len(positions[0]))]
+        return records.found(positions[0]), [np.arange(len(positions[0]))], positions[0]
     unique, places = np.unique(np.concatenate(positions), return_inverse=True)
     ends = np.cumsum([len(part) for part in positions])[:-1]
-    return records.found(unique), np.split(places.reshape(-1), ends)
+    return records.found(unique), np.split(places.reshape(-1), ends), unique
+
+
+def search_roots(records: Records, work: Callable[[], Found]) -> Found:
+    """Search a subindex by ``work``: the hits are the roots of what it finds.
+
+    Raises
+    ------
+    InvalidArgument
+        If a hit has no root.
+    """
+    with records.lock:
+        found = work()
+        if not len(found.origins):
+            return found
+        source, positions = roots_of(records, found.origins)
+        unique, places = np.unique(positions, return_inverse=True)
+        places = places.reshape(-1)
+        return replace(
+            found,
+            records=source.found(unique),
+            positions=[places[hits] for hits in found.positions],
+            origins=unique,
+        )
 
 
 def _path(records: Records, metric: Metric) -> str:
@@ -328,7 +362,7 @@ def _candidates(
 
 def copies_of_self(records: Records, own_ids: Iterable[str]) -> int:
     """How many hits of one query at most have its own id."""
-    if isinstance(records, StoredRecords):
+    if isinstance(records, StoredRecords) and records.unique:
         return 1
     counts: dict[str, int] = {}
     wanted = set(own_ids)

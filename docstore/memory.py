@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from .document import Document
 from .errors import LengthMismatch, TransactionError
+from .fields import NestedField
 from .frozen import FrozenSource
 from .lookup import IdLookup
 from .paths import walk_all
 from .query import evaluate
 from .records import Positions, Records, SearchSet
+from .schema import FIELD_BY_NAME
 from .sparse import vectors_of
 from .state import clone, freeze, nested_types
 from .table import Table, range_of, subset_of
@@ -171,9 +173,10 @@ class MemoryRecords(Records):
             doc.matches = match_type._over(cast('MemoryRecords', found), doc._data)
 
     def begin(self) -> None:
-        self._saved.append(
-            (list(self), [clone(doc._data) for doc in self]) if not self._saved else None
-        )
+        if self._saved:
+            self._saved.append(None)
+            return
+        self._saved.append((list(self), [clone(doc._data) for doc in self], self._untied()))
 
     def end(self, failed: bool) -> None:
         if not self._saved:
@@ -184,10 +187,12 @@ class MemoryRecords(Records):
             return
         undo, self._failed = self._failed, False
         if undo:
-            docs, states = saved
+            docs, states, loose = saved
             self.overwrite(docs)
             for doc, state in zip(docs, states, strict=False):
                 doc._replace(state)
+            for sub, untied in loose:
+                sub.loose = untied
             if not failed:
                 raise TransactionError(
                     'the transaction was undone, because a `with` block inside it failed'
@@ -259,7 +264,13 @@ class MemoryRecords(Records):
         self._rows = range(0)
         self._source = None
         self._ids.forget()
+        for sub, _ in self._untied():
+            sub.loose = []
         self._changed()
+
+    def _untied(self) -> list[tuple[Any, list[Document]]]:
+        """The subindices, each with those of its Documents that are in none of these."""
+        return [(sub, sub.loose) for sub in self.subindices.values() if hasattr(sub, 'loose')]
 
     def upsert(self, docs: Sequence[Document]) -> None:
         for doc in docs:
@@ -360,6 +371,8 @@ class MemoryRecords(Records):
                     setattr(self.get(position), name, value)
             if name == 'id':
                 self._ids.forget()
+            if FIELD_BY_NAME[name].kind == 'documents':
+                NestedField.changes += 1
             self._changed()
 
     def search_set(self, name: str = 'embedding') -> SearchSet:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from .array import DocumentArray
 from .document import Document
+from .fields import NestedField
 from .memory import MemoryRecords
 from .state import NestedState, State, hydrate, to_record
 
@@ -16,8 +17,8 @@ __all__ = ['ChunkArray', 'MatchArray']
 Docs = Document | Iterable[Document | Mapping[str, Any]] | None
 
 
-def _ignore() -> None:
-    pass
+def _count() -> None:
+    NestedField.changes += 1
 
 
 class NestedArray(DocumentArray):
@@ -50,7 +51,7 @@ class NestedArray(DocumentArray):
         self._reference = reference._data if isinstance(reference, Document) else reference
         self._notify = notify
         made = [self._take_in(doc) for doc in docs]
-        self._records = MemoryRecords(made, changed=notify or _ignore)
+        self._records = MemoryRecords(made, changed=notify or _count)
         self._records._adopt = self._adopt if self._reference is not None else None
         # Those of a stored Document: changes of many of them can be one write.
         self._records.gathers = getattr(notify, 'one_write', self._records.gathers)
@@ -61,6 +62,7 @@ class NestedArray(DocumentArray):
         array = cls(reference=reference)
         array._records = records
         records._adopt = array._adopt
+        records._changed = _count
         return array
 
     @property

@@ -9,9 +9,10 @@ questions, by position.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +59,8 @@ class Records(ABC):
     flat: bool = False
     #: Held while something is done at positions that another thread may move.
     lock: AbstractContextManager[Any] = nullcontext()
+    #: The subindices, by selector.
+    subindices: Mapping[str, Records] = MappingProxyType({})
 
     @abstractmethod
     def __len__(self) -> int:

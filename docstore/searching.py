@@ -9,11 +9,20 @@ import numpy as np
 
 from .distance import check_limit
 from .document import Document
-from .errors import InvalidArgument, UnsupportedOperation, did_you_mean
+from .errors import InvalidArgument, did_you_mean
 from .explanation import Explanation
-from .matching import Found, Options, document_queries, filtered, query_matrix, search
+from .matching import (
+    Found,
+    Options,
+    document_queries,
+    filtered,
+    query_matrix,
+    search,
+    search_roots,
+)
 from .memory import MemoryRecords
 from .sequence import DocumentSequence
+from .subindex import roots_of, searched
 from .tabular import TabularSequence
 
 if TYPE_CHECKING:
@@ -78,6 +87,12 @@ class SearchedSequence(TabularSequence):
         index : str
             The field that text is searched in: ``'text'``, another field of
             text, or a tag such as ``'tags__title'`` (or ``'title'``).
+        return_root : bool
+            With ``on``: the hits are the Documents of this array that what was
+            found is nested in, one for each, in the same order and with the
+            same scores.
+        on : str, optional
+            The subindex to search, such as ``'@c'``; ``'@r'`` is the array itself.
         text : str or list of str, optional
             Words to search for besides the query vectors: the two rankings are
             fused. Without a query, the same as a str as ``query``.
@@ -101,6 +116,8 @@ class SearchedSequence(TabularSequence):
 
         Raises
         ------
+        UnknownName
+            If there is no subindex ``on``.
         InvalidArgument
             If the query or a stored vector is of no use: wrong length, NaN,
             missing; the message names the document.
@@ -117,12 +134,15 @@ class SearchedSequence(TabularSequence):
         >>> da.find('Hats', tokenizer='porter')[:, 'text']
         ['a blue hat']
         """
-        _no_subindex(on, return_root)
+        records = searched(self._records, on)
+        roots = return_root and records is not self._records
         vector_options, text_options = _split_options(kwargs, 'find')
         if isinstance(query, dict) and filter is not None:
             raise InvalidArgument('a dict as query is a filter: give it, or filter=, not both')
         if (query is None and text is None) or isinstance(query, dict):
-            return self._find_filter(query if filter is None else filter, limit, explain)
+            return self._find_filter(
+                records, query if filter is None else filter, limit, roots, explain
+            )
         options = Options(
             metric,
             limit,
@@ -133,7 +153,7 @@ class SearchedSequence(TabularSequence):
             **vector_options,
         )
         asked = Question(query, text, hybrid, {'index': index, **text_options})
-        found = asked.search(self._records, options)
+        found = asked.search(records, options, roots)
         hits = [self._shown(found, i, explain) for i in range(len(found))]
         return hits[0] if asked.single else hits
 
@@ -156,16 +176,20 @@ class SearchedSequence(TabularSequence):
         """
         return self._explanation
 
-    def _find_filter(self, filter: Any, limit: Any, explain: bool) -> Any:
+    def _find_filter(
+        self, records: Records, filter: Any, limit: Any, roots: bool, explain: bool
+    ) -> Any:
         if filter is None:
             raise InvalidArgument('find needs a query, a text, a filter, or several of them')
-        if filter == {} and (limit is None or limit is _LIMIT) and not explain:
-            return self
+        if filter == {} and (limit is None or limit is _LIMIT) and not roots and not explain:
+            return self if records is self._records else self._of(records)
         most = None if limit is None or limit is _LIMIT else check_limit(limit)
-        with self._records.lock:
-            mask, facts = filtered(self._records, filter)
-            matching = np.flatnonzero(np.asarray(mask)).astype(np.int64)
-            found = self._of(self._records.take(matching[:most]))
+        with records.lock:
+            mask, facts = filtered(records, filter)
+            matching = np.flatnonzero(np.asarray(mask)).astype(np.int64)[:most]
+            if roots:
+                records, matching = roots_of(records, matching)
+            found = self._of(records.take(matching))
         if explain:
             found._explanation = Explanation('filter', None, queries=0, **facts)
         return found
@@ -204,12 +228,14 @@ class SearchedSequence(TabularSequence):
             Allow any metric of ``scipy.spatial.distance.cdist``.
         batch_size, device, num_worker
             Accepted for legacy code; the core batches and uses all cores.
+        on : str, optional
+            The subindex of ``darray`` to search.
         hybrid : bool
             Search with the text of the Documents besides their embedding.
         explain : bool
             Whether to return how the matches were found.
         **kwargs
-            ``text``, ``index`` and what :meth:`find` has about text.
+            ``text``, ``index``, ``return_root`` and what :meth:`find` has about text.
 
         Returns
         -------
@@ -225,17 +251,18 @@ class SearchedSequence(TabularSequence):
         >>> len(a[0].matches), round(a[0].matches[0].scores['cosine'].value, 3)
         (3, 0.423)
         """
-        _no_subindex(on, False)
+        records = searched(darray._records, on)
         if batch_size is not None and batch_size < 1:
             raise InvalidArgument(f'batch_size must be at least 1, got {batch_size!r}')
         text_options = _split_options(kwargs, 'match')[1]
         text = kwargs.get('text')
-        if not len(self) or not len(darray):
+        if not len(self) or not len(records):
             return None
         options = Options(
             metric, limit, normalization, metric_name, exclude_self, filter, only_id, use_scipy
         )
-        found = Question(self, text, hybrid, text_options).search(darray._records, options)
+        roots = kwargs.get('return_root', False) and records is not darray._records
+        found = Question(self, text, hybrid, text_options).search(records, options, roots)
         levels = self._records.gather('adjacency')
         self._records.put_matches(
             [found.hits(i, (level or 0) + 1) for i, level in enumerate(levels)]
@@ -281,8 +308,13 @@ class Question:
                 "vector say what words to search for: text='...'"
             )
 
-    def search(self, records: Records, options: Options) -> Found:
-        """The hits of all queries."""
+    def search(self, records: Records, options: Options, roots: bool = False) -> Found:
+        """The hits of all queries; with ``roots`` what they are nested in."""
+        if roots:
+            return search_roots(records, lambda: self._search(records, options))
+        return self._search(records, options)
+
+    def _search(self, records: Records, options: Options) -> Found:
         if self._words is not None:
             from .text_search import TextOptions, as_texts, search_text
 
@@ -324,15 +356,10 @@ def _is_text(query: Any) -> bool:
     return several and all(isinstance(item, str) for item in query)
 
 
-def _no_subindex(on: str | None, return_root: bool) -> None:
-    if (on is not None and on.strip() != '@r') or return_root:
-        raise UnsupportedOperation('searching a subindex (on=, return_root=) is not supported yet')
-
-
 # Options that have no place in the signature, and those that have no effect here.
 _VECTOR_OPTIONS = {'normalization', 'use_scipy'}
 _TEXT_OPTIONS = {'tokenizer', 'syntax', 'rrf_k', 'depth'}
-_MATCH_OPTIONS = _TEXT_OPTIONS | {'index', 'text'}
+_MATCH_OPTIONS = _TEXT_OPTIONS | {'index', 'text', 'return_root'}
 _IGNORED = {'batch_size', 'device', 'num_worker'}
 
 

@@ -29,6 +29,8 @@ class ShownSequence(TypedSequence):
             index = self._records.index
             facts.update(self._records.store.info())
             facts['index'] = f'{index.name} ({index.metric})' if index.approximate else 'exact'
+        for selector, sub in self._records.subindices.items():
+            facts[f'subindex {selector}'] = f'{len(sub)} documents'
         records = ((to_record(doc._data), '_metadata' in doc.non_empty_fields) for doc in self)
         return Overview.of(records, len(self), facts)
 

@@ -18,7 +18,6 @@ from .bulk import record_of, rows_of
 from .document import Document
 from .errors import (
     DocstoreError,
-    DocumentGone,
     InvalidVector,
     LengthMismatch,
     TransactionError,
@@ -28,10 +27,18 @@ from .memory import MemoryRecords
 from .query import evaluate
 from .records import Positions, Records, SearchSet
 from .schema import CONTENT_FIELDS, FIELD_BY_NAME, VECTOR_FIELDS
-from .state import adopt_value, plain_value
+from .state import plain_value
 from .stores.base import Clear, Delete, Insert, Operation, Reorder, SetColumn, Store, Update
 from .upkeep import StoreIndex
-from .views import StoredRow, StoredSource, Unsaved, one_write
+from .views import (
+    Follower,
+    StoredRow,
+    StoredSource,
+    Unsaved,
+    gather_vectors,
+    marked,
+    one_write,
+)
 
 if TYPE_CHECKING:
     from .predicate import Predicate
@@ -62,9 +69,12 @@ class StoredRecords(Records):
     """
 
     persistent = True
+    #: Whether more is kept of a Document than what was written.
+    derived = False
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.followers: list[Follower] = []
         self.name = self.label = store.name
         self.lock = threading.RLock()
         self.index = StoreIndex(store, self.lock)
@@ -155,16 +165,21 @@ class StoredRecords(Records):
                 'a `with` block inside this one failed: this transaction will be undone, leave it'
             )
         with self.lock:
+            for follower in self.followers:
+                follower.check(operations)
             for source in list(self._found) if self._found else ():
-                for operation in operations:
-                    if isinstance(operation, Clear):
-                        source.keep(None)
-                    elif isinstance(operation, (Update, SetColumn, Delete)):
-                        source.keep(int(row) for row in operation.rows)
+                source.keep_before(operations)
             self.index.before(operations)
             inserted = self.store.write(operations)
             self.index.note(operations, inserted)
+            for follower in self.followers:
+                follower.note(operations, inserted)
         return inserted
+
+    @property
+    def unique(self) -> bool:
+        """Whether no two Documents have the same id."""
+        return True
 
     def changed(self, rows: Iterable[int] | None, names: Iterable[str] | None = None) -> None:
         """Make the live views of these rows (None: of all) read fields anew."""
@@ -266,26 +281,8 @@ class StoredRecords(Records):
 
     def _column(self, path: str, rows: RowArray | None = None) -> list[Any] | npt.NDArray[Any]:
         if path in VECTOR_FIELDS:
-            return self._gather_vectors(path, rows)
+            return gather_vectors(self.store, path, rows)
         return self.store.column(path, rows)
-
-    def _gather_vectors(self, name: str, rows: RowArray | None) -> list[Any] | npt.NDArray[Any]:
-        vectors = self.store.vectors(name)
-        if vectors is None:
-            return [None] * (len(self) if rows is None else len(rows))
-        if rows is None and vectors.contiguous:
-            return vectors.matrix[: len(vectors.lines)]
-        lines = vectors.lines
-        if rows is not None:
-            positions = self.store.positions(rows)
-            if (positions < 0).any():
-                raise DocumentGone('a document of this selection was deleted from its store')
-            lines = lines[positions]
-        if (lines < 0).any():
-            return [vectors.matrix[line] if line >= 0 else None for line in lines.tolist()]
-        gathered = vectors.matrix[lines]
-        gathered.flags.writeable = False
-        return gathered
 
     def put(
         self,
@@ -307,22 +304,13 @@ class StoredRecords(Records):
             )
         if values is not None and not isinstance(values, np.ndarray):
             if FIELD_BY_NAME[name].kind == 'documents':
-                values = self._nested(name, rows, values)
+                values = marked(name, map(self._view, rows.tolist()), values)
             values = [None if value is None else plain_value(name, value) for value in values]
         names = [name]
         if FIELD_BY_NAME[name].content and values is not None:
             names = [other for other in CONTENT_FIELDS if other != name] + names
         self.write([SetColumn(rows, n, values if n == name else None) for n in names])
         self.changed(rows.tolist(), names)
-
-    def _nested(self, name: str, rows: RowArray, values: Sequence[Any]) -> list[Any]:
-        """Chunks or matches, marked as those of their rows; found ones are marked already."""
-        return [
-            value
-            if value is None or isinstance(value, Records)
-            else adopt_value(name, value, self._view(row))
-            for row, value in zip(rows.tolist(), values, strict=True)
-        ]
 
     def search_set(self, name: str = 'embedding') -> SearchSet:
         vectors = self.store.vectors(name)
@@ -351,6 +339,8 @@ class StoredRecords(Records):
 
     def begin(self) -> None:
         if self._depth == 0:
+            for follower in self.followers:
+                follower.begun()
             self.store.begin()
             self.index.begin()
         self._depth += 1
@@ -366,9 +356,13 @@ class StoredRecords(Records):
         if not undo:
             self.store.commit()
             self.index.commit()
+            for follower in self.followers:
+                follower.ended(False)
             return
         self.store.rollback()
         self.index.rollback()
+        for follower in self.followers:
+            follower.ended(True)
         self.changed(None)
         if not failed:
             raise TransactionError(
@@ -379,17 +373,23 @@ class StoredRecords(Records):
         if not self._depth:
             self.store.flush()
             self.index.save()
+            for follower in self.followers:
+                follower.save()
 
     def refresh(self) -> bool:
         moved = self.store.refresh()
         if moved:
             self.index.forget()
             self.changed(None)
+            for follower in self.followers:
+                follower.forget()
         return moved
 
     def compact(self) -> None:
         self.store.compact()
         self.index.compact()
+        for follower in self.followers:
+            follower.shrink()
 
     def close(self) -> None:
         """Undo an open transaction, save the index, close the store."""
@@ -399,5 +399,9 @@ class StoredRecords(Records):
             self._depth = 1
             self.end(failed=True)
         self.index.close()
+        if self.followers:
+            self.store.flush()  # what is saved with them must be there for sure
+        for follower in self.followers:
+            follower.release()
         self.store.close()
         self._closed = True

@@ -180,8 +180,9 @@ def search_text(
         told = ranking.explain(score, len(texts), facts)
         if not texts:
             return Found(records, [], [], score, options.only_id, told)
-        found, rows = collect(records, [positions for positions, _ in ranked])
-        return Found(found, rows, [scores for _, scores in ranked], score, options.only_id, told)
+        found, rows, origins = collect(records, [positions for positions, _ in ranked])
+        scores = [scores for _, scores in ranked]
+        return Found(found, rows, scores, score, options.only_id, told, origins)
 
     return steady(records, search)
 
@@ -288,9 +289,10 @@ def _found(
     told = Explanation('hybrid', 'rrf', queries=len(fused), parts=parts, **facts)
     if not fused:
         return Found(records, [], [], 'rrf', options.only_id, told)
-    found, rows = collect(records, [one.positions for one in fused])
+    found, rows, origins = collect(records, [one.positions for one in fused])
     more = {metric: [one.distances for one in fused], 'bm25': [one.bm25 for one in fused]}
-    return Found(found, rows, [one.scores for one in fused], 'rrf', options.only_id, told, more)
+    scores = [one.scores for one in fused]
+    return Found(found, rows, scores, 'rrf', options.only_id, told, origins, more)
 
 
 def _own_positions(
@@ -299,7 +301,7 @@ def _own_positions(
     """Where Documents of the id of each query are."""
     if own_ids is None:
         return
-    if isinstance(records, StoredRecords):
+    if isinstance(records, StoredRecords) and records.unique:
         rows = records.store.lookup(list(own_ids))
         for position in records.store.positions(rows).tolist():
             yield np.array([position] if position >= 0 else [], dtype=np.int64)

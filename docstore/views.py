@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import DocumentGone, InvalidDocument
-from .records import SearchSet
+from .records import Records, SearchSet
 from .schema import FIELD_BY_NAME, VECTOR_FIELDS
 from .state import LiveState, adopt_value, hydrate, plain_value
 from .stores.base import Update
@@ -18,12 +18,49 @@ from .stores.base import Update
 if TYPE_CHECKING:
     from .document import Document
     from .stored import StoredRecords
+    from .stores.base import Operation, Store
     from .table import Rows
 
-__all__ = ['StoredRow', 'StoredSource', 'Unsaved', 'one_write']
+__all__ = [
+    'Follower',
+    'StoredRow',
+    'StoredSource',
+    'Unsaved',
+    'gather_vectors',
+    'marked',
+    'one_write',
+]
 
 # What cannot be changed in place, and so is shown as it is.
 _SCALARS = frozenset((str, bytes, int, float, bool))
+
+
+class Follower(Protocol):
+    """What is kept in step with a store: it is told of every change."""
+
+    def check(self, operations: Sequence[Operation]) -> None:
+        """Raise if these must not be done."""
+
+    def note(self, operations: Sequence[Operation], inserted: npt.NDArray[np.int64]) -> None:
+        """These were done."""
+
+    def begun(self) -> None:
+        """A transaction starts."""
+
+    def ended(self, undo: bool) -> None:
+        """The transaction was kept, or undone."""
+
+    def forget(self) -> None:
+        """The store has another content now."""
+
+    def save(self) -> None:
+        """Put what belongs to the content, which is safe, beside it."""
+
+    def shrink(self) -> None:
+        """Give unused space back."""
+
+    def release(self) -> None:
+        """Save, and let go of files: the store will be closed."""
 
 
 class StoredRow(LiveState):
@@ -67,6 +104,10 @@ class StoredRow(LiveState):
             if name in record:
                 self._fields[name] = self._own(name, record[name])
 
+    def end(self) -> None:
+        """The row is no longer there."""
+        self._fields, self._row = None, -1
+
     def _read(self, vectors: bool) -> dict[str, Any]:
         return self._records.store.read([self._row], vectors=vectors)[0]
 
@@ -105,6 +146,9 @@ class StoredRow(LiveState):
         if 'id' in plain and plain['id'] is None:
             raise InvalidDocument('a stored document keeps an id: it cannot be unset')
         self._records.write([Update([self._row], [plain])])
+        if self._records.derived:
+            self._fields = None
+            return
         fields = self._all()
         for name, value in plain.items():
             fields.pop(name, None)
@@ -172,7 +216,8 @@ class Unsaved:
 def one_write(records: StoredRecords) -> Iterator[None]:
     """A context in which changes of nested Documents are stored at its end, in one write."""
     with records.lock:
-        if records.unsaved is not None:
+        # A row of a subindex is read anew after each write: what was noted would be lost.
+        if records.unsaved is not None or records.derived:
             yield
             return
         records.unsaved = unsaved = Unsaved()
@@ -248,3 +293,39 @@ class StoredSource:
         if (positions < 0).any() or (lines < 0).any():
             return None
         return SearchSet(vectors.matrix, lines)
+
+
+def marked(name: str, views: Iterable[StoredRow], values: Sequence[Any]) -> list[Any]:
+    """Chunks or matches, marked as those of their rows; found ones are marked already."""
+    return [
+        value if value is None or isinstance(value, Records) else adopt_value(name, value, view)
+        for view, value in zip(views, values, strict=True)
+    ]
+
+
+def gather_vectors(
+    store: Store, name: str, rows: npt.NDArray[np.int64] | None
+) -> list[Any] | npt.NDArray[Any]:
+    """A vector field of rows (None: all in order), as a matrix where all have one.
+
+    Raises
+    ------
+    DocumentGone
+        If a row was deleted.
+    """
+    vectors = store.vectors(name)
+    if vectors is None:
+        return [None] * (len(store) if rows is None else len(rows))
+    if rows is None and vectors.contiguous:
+        return vectors.matrix[: len(vectors.lines)]
+    lines = vectors.lines
+    if rows is not None:
+        positions = store.positions(rows)
+        if (positions < 0).any():
+            raise DocumentGone('a document of this selection was deleted from its store')
+        lines = lines[positions]
+    if (lines < 0).any():
+        return [vectors.matrix[line] if line >= 0 else None for line in lines.tolist()]
+    gathered = vectors.matrix[lines]
+    gathered.flags.writeable = False
+    return gathered

@@ -39,6 +39,7 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'stores.*', 'index.*', 'textindex.*', 'text_lists', 'text_upkeep',
         'query', 'traverse', 'records', 'selection', 'contents', 'lookup', 'table', 'frozen',
         'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'blocks', 'hits', 'opening',
+        'derived', 'subplan', 'subkeeping', 'subwriting', 'substore', 'submemory', 'subindex',
         'matching', 'text_search', 'indexing', 'frames', 'generators', 'removed', 'rankings',
         'evaluation', 'judging', 'evaluating', 'math.*', 'math', 'inference', 'embedding',
         'retrieving', 'renamed', 'model_parts', 'models', 'workers', 'processing', 'applying',

@@ -158,7 +158,7 @@ def array_tables(overview: Overview) -> RenderableType:
 
     head = Table.grid(padding=(0, 2))
     for name, value in overview.facts.items():
-        head.add_row(name, Text(printable(value)))
+        head.add_row(Text(printable(name)), Text(printable(value)))
     panels: list[RenderableType] = [Panel(head, title='Documents Summary', expand=False)]
     if overview.attributes:
         table = Table('Attribute', 'Data type', '#Unique values', 'Has empty value')

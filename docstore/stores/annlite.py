@@ -16,7 +16,7 @@ from . import STORES
 if TYPE_CHECKING:
     from .base import Store
 
-__all__ = ['open_annlite']
+__all__ = ['metric_name', 'open_annlite']
 
 # Passed on to the disk store under these names.
 _PASSED = {
@@ -60,9 +60,8 @@ def open_annlite(config: Any = None) -> Store:
     _check(given)
     path = given.get('data_path')
     options = {_PASSED[k]: v for k, v in given.items() if k in _PASSED and v is not None}
-    if isinstance(options.get('metric'), str):
-        metric = options['metric'].lower()
-        options['metric'] = _METRICS.get(metric, metric)
+    if 'metric' in options:
+        options['metric'] = metric_name(options['metric'])
     options['index'] = 'hnsw'
     open_disk = STORES.load('disk')
     if path is not None:
@@ -76,6 +75,11 @@ def open_annlite(config: Any = None) -> Store:
         shutil.rmtree(directory, ignore_errors=True)
         raise
     return _removed_at_close(store, directory)
+
+
+def metric_name(name: Any) -> Any:
+    """What the metric of an annlite config is called here."""
+    return _METRICS.get(name.lower(), name.lower()) if isinstance(name, str) else name
 
 
 def _removed_at_close(store: Store, directory: str) -> Store:

@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..errors import UnsupportedOperation
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -272,6 +274,28 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Flush and let go of files and locks; closing twice is allowed."""
+
+    def beside(self, name: str, config: Mapping[str, Any]) -> Store:
+        """A second store of the same kind, kept at the same place: opened, or made.
+
+        Its content survives as that of this store does. Between ``begin`` and the end of
+        a transaction of this store, its own ``begin``, ``commit`` and ``rollback`` are called
+        right after those of this store, whose transaction may hold both.
+
+        Parameters
+        ----------
+        name : str
+            Starts with ``'@'``.
+        config : mapping
+            Fields of :class:`IndexConfig` that differ from what is stored.
+        """
+        raise UnsupportedOperation(
+            f'storage {self.name!r} cannot keep a second store, which subindices need'
+        )
+
+    def names_beside(self) -> list[str]:
+        """The names of the stores that :meth:`beside` made."""
+        return []
 
     @abstractmethod
     def info(self) -> dict[str, str]:

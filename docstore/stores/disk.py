@@ -8,6 +8,7 @@ import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from urllib.parse import quote, unquote
 
 import numpy as np
 
@@ -32,6 +33,8 @@ T = TypeVar('T')
 
 _LOG = logging.getLogger(__name__)
 _DEFAULTS = {'path': None, 'durability': 'normal', 'read_only': False, 'create': True}
+#: The directory of the stores beside this one.
+_BESIDE = 'beside'
 _DURABILITIES = ('normal', 'full')
 #: Rows whose records are decoded at a time.
 _CHUNK = 16384
@@ -326,6 +329,19 @@ class DiskStore(Store):
             self._vectors = None
             self._columns.clear()
             self._engine.close()
+
+    # -- beside --------------------------------------------------------------
+
+    def beside(self, name: str, config: Mapping[str, Any]) -> DiskStore:
+        path = Path(self._options['path'], _BESIDE, quote(name, safe='@.[],'))
+        options = {key: self._options[key] for key in ('durability', 'read_only')}
+        return open_disk({**options, **config, 'path': str(path), 'create': not self.read_only})
+
+    def names_beside(self) -> list[str]:
+        folder = Path(self._options['path'], _BESIDE)
+        if not folder.is_dir():
+            return []
+        return sorted(unquote(path.name) for path in folder.iterdir() if path.name[:1] == '@')
 
     # -- facts -------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from ..schema import VECTOR_FIELDS
 from .base import IndexConfig, Record, Vectors
 from .sqlite_config import parse_config
 from .sqlite_errors import corrupt
+from .sqlite_schema import names_beside
 from .sqlite_session import SqliteSession, guarded
 
 if TYPE_CHECKING:
@@ -153,6 +154,17 @@ class SqliteStore(SqliteSession):
     def _make_text(self, field: str, tokenizer: str) -> str:
         with self._change_of_texts():
             return self._texts.make(field, tokenizer)
+
+    # ------------------------------------------------------------------ beside
+
+    def beside(self, name: str, config: Mapping[str, Any]) -> SqliteStore:
+        from .sqlite_beside import open_beside
+
+        return open_beside(self, name, config)
+
+    @guarded
+    def names_beside(self) -> list[str]:
+        return names_beside(self._connection, self._table.tables.name)
 
     # ------------------------------------------------------------------ description
 

@@ -96,13 +96,26 @@ class _Query:
 
 
 class Filters:
-    """Runs predicates on one connection, whose store guards it with a lock."""
+    """Runs predicates on one connection, whose store guards it with a lock.
 
-    def __init__(self, connection: sqlite3.Connection, documents: str) -> None:
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+    documents : str
+        The table, quoted.
+    other : Filters, optional
+        Those of another table of the same connection, which has only one function
+        to call.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, documents: str, other: Filters | None = None
+    ) -> None:
         self._connection = connection
         self._documents = documents
-        self._functions: list[Callable[[Any], bool]] = []
-        connection.create_function('docstore_condition', 2, self._call)
+        self._functions: list[Callable[[Any], bool]] = [] if other is None else other._functions
+        if other is None:
+            connection.create_function('docstore_condition', 2, self._call)
 
     def rows(self, predicate: Predicate) -> IntArray | None:
         """The rows that a predicate holds for, in no order; None if SQL cannot tell."""
@@ -118,7 +131,7 @@ class Filters:
             f'SELECT coalesce(max({doubt}), 0), group_concat(CASE WHEN {match} THEN row END) '
             f'FROM (SELECT row, payload{inner} FROM {self._documents} LIMIT -1)'
         )
-        self._functions = query.functions
+        self._functions[:] = query.functions
         doubtful, text = self._connection.execute(sql, query.parameters).fetchone()
         if doubtful:
             return None

@@ -26,6 +26,7 @@ __all__ = [
     'create_table',
     'load_state',
     'mark_text',
+    'names_beside',
     'save_index',
     'save_state',
 ]
@@ -214,6 +215,12 @@ def save_state(connection: sqlite3.Connection, number: int, state: State) -> Non
 _SAVE = f'UPDATE {_REGISTRY} SET {", ".join(f"{key} = ?" for key in _STATE)} WHERE number = ?'
 
 
+def names_beside(connection: sqlite3.Connection, name: str) -> list[str]:
+    """The arrays that stand beside another one, without its name."""
+    found = connection.execute(f'SELECT name FROM {_REGISTRY} ORDER BY number')
+    return [other[len(name) :] for (other,) in found if other.startswith(name + '@')]
+
+
 def save_index(connection: sqlite3.Connection, number: int, index: IndexConfig) -> None:
     """Write the configuration of the index."""
     connection.execute(
@@ -269,6 +276,8 @@ def _arrays(connection: sqlite3.Connection, path: str) -> dict[str, str]:
 
 
 def _only_one(ours: dict[str, str], path: str) -> str | None:
+    # Those beside another array are found through it.
+    ours = {key: name for key, name in ours.items() if '@' not in name}
     if len(ours) > 1 and 'docs' not in ours:
         raise InvalidConfig(
             f'{path} holds several arrays, say which with table_name: '

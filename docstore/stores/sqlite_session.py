@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import weakref
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, TypeVar, cast
 
 import numpy as np
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .sqlite_config import Options
+    from .sqlite_open import Database
 
     RowArray = npt.NDArray[np.int64]
     P = ParamSpec('P')
@@ -71,8 +72,17 @@ class SqliteSession(Store):
     any thread. A transaction belongs to the store, not to a thread.
     """
 
-    def __init__(self, options: Options, config: Mapping[str, Any] | None) -> None:
-        database = open_database(options, config)
+    #: Whether a transaction of this store is one of another store of the connection.
+    _joined: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        options: Options,
+        config: Mapping[str, Any] | None,
+        database: Database | None = None,
+    ) -> None:
+        if database is None:
+            database = open_database(options, config)
         self._close = weakref.finalize(self, database.release)
         self._database = database
         self._options = options
@@ -92,7 +102,7 @@ class SqliteSession(Store):
         self._table = Table(database.connection, database.tables, database.state, database.path)
         self.sequence = database.state.sequence
         try:
-            self._filters = Filters(database.connection, database.tables.documents)
+            self._filters = self._make_filters()
             self._texts = TextTables(database.connection, database.tables)
             self._writer = Writer(self._table)
             self._writer.fixed_dim = database.index.n_dim
@@ -146,7 +156,7 @@ class SqliteSession(Store):
                     inserted.append(rows)
             if writer.wasteful():
                 writer.repack()
-            if not inside:
+            if not inside or self._joined:
                 self._table.state.sequence += 1
             save_state(self._connection, self._table.tables.number, self._table.state)
             self._connection.execute('RELEASE docstore' if inside else 'COMMIT')
@@ -260,6 +270,9 @@ class SqliteSession(Store):
                 self._close()
 
     # ------------------------------------------------------------------ inside
+
+    def _make_filters(self) -> Filters:
+        return Filters(self._connection, self._table.tables.documents)
 
     @property
     def _always_synced(self) -> bool:

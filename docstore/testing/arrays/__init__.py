@@ -14,6 +14,9 @@ from .searching import SearchingTests
 from .setting import SettingTests
 from .showing import ShowingTests
 from .storing import StoringTests
+from .subindex_searching import SubindexSearchingTests
+from .subindex_storing import SubindexStoringTests
+from .subindices import InStepTests
 from .texts import TextTests
 from .transacting import TransactingTests
 from .values import ValueTests
@@ -41,6 +44,9 @@ class ArrayTests(
     ProcessingTests,
     ApplyingTests,
     ReducingTests,
+    InStepTests,
+    SubindexSearchingTests,
+    SubindexStoringTests,
 ):
     """What a DocumentArray does, whatever its storage.
 
