@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,13 @@ from .errors import (
 )
 from .inference import kind_of_model, output_of, running
 from .memory import MemoryRecords
+from .processing import check_batch_size
 from .schema import CONTENT_FIELDS
 
 if TYPE_CHECKING:
     from .records import Records
 
-__all__ = ['EmbedOptions', 'check_batch_size', 'embed', 'embedded', 'embedded_by']
+__all__ = ['EmbedOptions', 'embed', 'embedded', 'embedded_by']
 
 Matrix = npt.NDArray[Any]
 
@@ -132,29 +133,12 @@ def _collected(
     """One matrix of the vectors of all batches."""
     size = check_batch_size(options.batch_size)
     result: Matrix | None = None
-    for batch in _batches(len(records), size, options.show_progress):
+    count = len(records)
+    for start in tracked_steps(range(0, count, size), 'Embedding', options.show_progress):
+        batch = range(start, min(start + size, count))
         lines = _checked(records, batch, vectors(batch))
         result = _placed(records, result, lines, batch)
     return result
-
-
-def check_batch_size(size: Any) -> int:
-    """A batch size as an int.
-
-    Raises
-    ------
-    InvalidArgument
-        If it is no positive int.
-    """
-    if isinstance(size, bool) or not isinstance(size, SupportsIndex) or size.__index__() < 1:
-        raise InvalidArgument(f'batch_size must be an int of at least 1, got {size!r}')
-    return size.__index__()
-
-
-def _batches(count: int, size: int, show_progress: bool) -> Iterator[range]:
-    starts = tracked_steps(range(0, count, size), 'Embedding', show_progress)
-    for start in starts:
-        yield range(start, min(start + size, count))
 
 
 # ------------------------------------------------------------------ in

@@ -20,12 +20,13 @@ from .distance import (
     resolve_metric,
     top_k,
 )
-from .embedding import EmbedOptions, check_batch_size, embedded, embedded_by
+from .embedding import EmbedOptions, embedded, embedded_by
 from .errors import InvalidArgument, InvalidVector, LengthMismatch, MissingModel
 from .evaluating import Truth, by_labels, by_matches, has_matches, labels_of, means, warn_of_labels
 from .hits import Hits
 from .judging import judges_of, put_values, score
 from .memory import MemoryRecords
+from .processing import check_batch_size
 from .table import Table
 
 if TYPE_CHECKING:

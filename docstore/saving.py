@@ -79,7 +79,7 @@ class SavedSequence(DocumentSequence):
 
     def _dump(self, file: Any, protocol: str, compress: str | None, show: bool) -> bytes | None:
         from .codecs.transfer import dump_blocks
-        from .display.bars import counted
+        from .display.progress import counted
 
         blocks = blocks_of(self._records)
         return dump_blocks(
@@ -214,7 +214,7 @@ class SavedSequence(DocumentSequence):
             If it is damaged, or of another format.
         """
         from .codecs.transfer import load_columns, load_records
-        from .display.bars import counted
+        from .display.progress import counted
 
         options: dict[str, Any] = {'trusted': True} if trusted else {}
         if kwargs.get('field_resolver') is not None:

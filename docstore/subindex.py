@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from .derived import Selection, normalised
 from .errors import InvalidConfig, UnknownName, did_you_mean
 from .memory import MemoryRecords
 from .stores.base import IndexConfig
-from .stores.config import dump_index
+from .stores.config import as_mapping, dump_index
 from .stores.intake import intake
+from .subkeeping import Keeper
 from .submemory import TracedRecords
 from .substore import SubRecords
 
@@ -85,7 +86,7 @@ def in_memory(records: Records, configs: Mapping[str, Any] | None) -> Records:
     """The records with these subindices."""
     for selector, config in _checked(configs).items():
         selection = Selection(selector)
-        _mapping(config, selector)
+        as_mapping(config, repr(selector))
         if selector not in records.subindices and isinstance(records, MemoryRecords):
             records.subindices = {
                 **records.subindices,
@@ -108,10 +109,12 @@ def in_store(
         If a selector or a config is of no use; or what the array holds does not
         go together in one subindex.
     """
-    given = {selector: _mapping(sub, selector) for selector, sub in _checked(configs).items()}
+    given = {
+        selector: as_mapping(sub, repr(selector)) for selector, sub in _checked(configs).items()
+    }
     store = records.store
     known = store.names_beside()
-    root_config = _mapping(config, '@r')
+    root_config = as_mapping(config, f'storage {storage!r}')
     selections = {name: Selection(name) for name in dict.fromkeys([*known, *given])}
     for name, selection in selections.items():
         own = given.get(name, {})
@@ -122,7 +125,7 @@ def in_store(
         root_id = own.get('root_id', root_config.get('root_id', True))
         if not isinstance(root_id, bool):
             raise InvalidConfig(f'root_id must be True or False, got {root_id!r}')
-        sub = SubRecords(records, store.beside(name, index), selection, root_id)
+        sub = SubRecords(Keeper(records, store.beside(name, index), selection, root_id))
         records.followers.append(sub)
         records.subindices = {**records.subindices, name: sub}
 
@@ -136,18 +139,6 @@ def _checked(configs: Any) -> Mapping[str, Any]:
             f'{type(configs).__name__}'
         )
     return configs
-
-
-def _mapping(config: Any, selector: str) -> dict[str, Any]:
-    if config is None:
-        return {}
-    if is_dataclass(config) and not isinstance(config, type):
-        return asdict(config)
-    if not isinstance(config, Mapping):
-        raise InvalidConfig(
-            f'the config of {selector!r} must be a mapping or None, got {type(config).__name__}'
-        )
-    return dict(config)
 
 
 def _index_keys(own: Mapping[str, Any], storage: str, selector: str) -> dict[str, Any]:

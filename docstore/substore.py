@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from .derived import ROOT_TAG, Selection, real_id
+from .derived import ROOT_TAG, real_id
 from .errors import InvalidArgument
 from .stored import StoredRecords
 from .stores.base import IndexConfig, Operation, Record, Store, Vectors
-from .subkeeping import Keeper
 from .subwriting import Push
 from .upkeep import StoreIndex
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from .document import Document
     from .predicate import Predicate
     from .records import Records
+    from .subkeeping import Keeper
     from .text_lists import Texts
 
 __all__ = ['SubRecords', 'SubStore', 'warn_untied']
@@ -182,24 +182,17 @@ class SubRecords(StoredRecords):
 
     Parameters
     ----------
-    root : StoredRecords
-        The records of the array.
-    base : Store
-        Where the selected Documents are kept.
-    selection : Selection
-    root_id : bool
-        Whether each gets the id of its root as a tag.
+    keeper : Keeper
+        Knows the array, and brings the subindex up to date with it.
     """
 
-    def __init__(
-        self, root: StoredRecords, base: Store, selection: Selection, root_id: bool
-    ) -> None:
-        self.keeper = Keeper(root, base, selection, root_id)
-        super().__init__(SubStore(self.keeper))
-        self.keeper.records = self
-        self.lock = root.lock
-        self.label = root.label
-        self.index = StoreIndex(base, root.lock)
+    def __init__(self, keeper: Keeper) -> None:
+        self.keeper = keeper
+        super().__init__(SubStore(keeper))
+        keeper.records = self
+        self.lock = keeper.root.lock
+        self.label = keeper.root.label
+        self.index = StoreIndex(keeper.base, self.lock)
 
     derived = True
 

@@ -41,8 +41,8 @@ LEVELS: dict[int, tuple[str, ...]] = {
         'memory', 'bulk', 'views', 'kept', 'upkeep', 'stored', 'blocks', 'hits', 'opening',
         'derived', 'subplan', 'subkeeping', 'subwriting', 'substore', 'submemory', 'subindex',
         'matching', 'text_search', 'indexing', 'frames', 'generators', 'removed', 'rankings',
-        'evaluation', 'judging', 'evaluating', 'math.*', 'math', 'inference', 'embedding',
-        'retrieving', 'renamed', 'model_parts', 'models', 'workers', 'processing', 'applying',
+        'evaluation', 'judging', 'evaluating', 'math.*', 'math', 'workers', 'processing',
+        'inference', 'embedding', 'retrieving', 'renamed', 'model_parts', 'models', 'applying',
         'reducing',
     ),
     4: (

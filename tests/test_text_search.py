@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from docstore import Document, DocumentArray
 from docstore.errors import InvalidConfig, UnsupportedFormat
-from docstore.testing.arrays.texts import bm25, check_bm25, make_texts
+from docstore.testing.arrays.bm25 import bm25, check_bm25, make_texts
 from docstore.testing.checks import ids
 from docstore.textindex.database import TextDatabase
 from docstore.textindex.fts5 import Splitter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from abc import abstractmethod
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
@@ -86,8 +87,9 @@ class _TableCodec(ColumnCodec):
                 raise  # the system, not the data
             raise CorruptData(f'this is no sound {self.name} file: {error}') from error
 
+    @abstractmethod
     def _batches(self, pa: Any, file: BinaryIO) -> Iterator[Any]:
-        raise NotImplementedError
+        """The record batches of a file."""
 
 
 class ArrowCodec(_TableCodec):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import TypeVar
 
-__all__ = ['tracked_steps']
+__all__ = ['counted', 'tracked_steps']
 
 T = TypeVar('T')
 
@@ -39,3 +39,28 @@ def tracked_steps(
     yield from track(
         steps, text, total=len(steps) if total is None and isinstance(steps, Sized) else total
     )
+
+
+def counted(
+    items: Iterable[T], text: str, show: bool, size: Callable[[T], int] = lambda _: 1
+) -> Iterator[T]:
+    """The items one after the other; with a count of the documents in them, if ``show``.
+
+    Examples
+    --------
+    >>> list(counted([1, 2], 'Loading', show=False))
+    [1, 2]
+    """
+    if not show:
+        yield from items
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn('{task.description}'), TimeElapsedColumn())
+    with Progress(*columns) as progress:
+        task = progress.add_task(text, total=None)
+        count = 0
+        for item in items:
+            count += size(item)
+            progress.update(task, description=f'{text}: {count} documents', advance=1)
+            yield item

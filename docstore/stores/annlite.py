@@ -6,12 +6,12 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidConfig, UnsupportedOperation, did_you_mean
 from . import STORES
+from .config import as_mapping
 
 if TYPE_CHECKING:
     from .base import Store
@@ -56,7 +56,7 @@ def open_annlite(config: Any = None) -> Store:
     UnsupportedOperation
         If ``n_components`` asks for the vectors to be projected.
     """
-    given = _mapping(config)
+    given = as_mapping(config, "storage 'annlite'")
     _check(given)
     path = given.get('data_path')
     options = {_PASSED[k]: v for k, v in given.items() if k in _PASSED and v is not None}
@@ -94,18 +94,6 @@ def _removed_at_close(store: Store, directory: str) -> Store:
     # A class of its own, so that the store stays what it is in every other way.
     store.__class__ = type(kind.__name__, (kind,), {'close': close, '__slots__': ()})
     return store
-
-
-def _mapping(config: Any) -> dict[str, Any]:
-    if config is None:
-        return {}
-    if is_dataclass(config) and not isinstance(config, type):
-        return asdict(config)
-    if not isinstance(config, Mapping):
-        raise InvalidConfig(
-            f"the config of storage 'annlite' must be a mapping, got {type(config).__name__}"
-        )
-    return dict(config)
 
 
 def _check(given: Mapping[str, Any]) -> None:

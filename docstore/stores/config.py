@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from ..errors import DocstoreError, InvalidConfig, did_you_mean
 from ..textindex.words import tokenizer_spec
 from .base import IndexConfig
 
-__all__ = ['dump_index', 'load_index', 'settle_index', 'split_config']
+__all__ = ['as_mapping', 'dump_index', 'load_index', 'settle_index', 'split_config']
 
 _INDEX_KEYS = tuple(field.name for field in fields(IndexConfig))
 _COUNTS = ('n_dim', 'max_connection', 'ef_construction', 'ef_search')
@@ -41,7 +41,7 @@ def split_config(
     >>> options, index.metric
     ({'path': 'x'}, 'ip')
     """
-    given = _as_mapping(config, kind)
+    given = as_mapping(config, f'storage {kind!r}')
     for key in given:
         if key not in known and key not in _INDEX_KEYS:
             names = [*known, *_INDEX_KEYS]
@@ -84,13 +84,20 @@ def load_index(plain: Mapping[str, Any]) -> IndexConfig:
     return IndexConfig(**{key: plain[key] for key in _INDEX_KEYS if key in plain})
 
 
-def _as_mapping(config: Mapping[str, Any] | None, kind: str) -> dict[str, Any]:
+def as_mapping(config: Any, owner: str) -> dict[str, Any]:
+    """A config as a dict: what was given as one, as a dataclass, or not at all.
+
+    Raises
+    ------
+    InvalidConfig
+        If it is something else; the message names the owner.
+    """
     if config is None:
         return {}
+    if is_dataclass(config) and not isinstance(config, type):
+        return asdict(config)
     if not isinstance(config, Mapping):
-        raise InvalidConfig(
-            f'the config of storage {kind!r} must be a mapping, got {type(config).__name__}'
-        )
+        raise InvalidConfig(f'the config of {owner} must be a mapping, got {type(config).__name__}')
     return dict(config)
 
 

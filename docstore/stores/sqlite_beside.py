@@ -125,13 +125,7 @@ class BesideStore(SqliteStore):
 
     @guarded
     def refresh(self) -> bool:
-        before = self._table.state
-        self._start_snapshot()
-        if self._table.state == before:
-            return False
-        self._table.drop_caches()
-        self._content_changed()
-        return True
+        return self._look_again()
 
     def beside(self, name: str, config: Mapping[str, Any]) -> SqliteStore:
         raise InvalidConfig('a store beside another has none beside itself')

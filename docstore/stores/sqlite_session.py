@@ -220,9 +220,12 @@ class SqliteSession(Store):
     def refresh(self) -> bool:
         if not self.read_only:
             return False
-        before = self._table.state
         if self._connection.in_transaction:
             self._connection.execute('COMMIT')
+        return self._look_again()
+
+    def _look_again(self) -> bool:
+        before = self._table.state
         self._start_snapshot()
         if self._table.state == before:
             return False

@@ -12,6 +12,7 @@ A codec author writes, in a test module::
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-class CodecTests:
+class CodecTests(ABC):
     """Tests of a codec, for pytest. The class attributes say what it promises."""
 
     #: Whether int and float stay apart in ``tags``.
@@ -46,9 +47,9 @@ class CodecTests:
     #: Whether a damaged byte is always noticed (there is a checksum).
     checks: bool = False
 
+    @abstractmethod
     def codec(self) -> Codec:
         """The codec to test."""
-        raise NotImplementedError
 
     def records(self) -> list[Record]:
         """Documents with every field and kind of value that all formats hold."""

@@ -4,6 +4,7 @@ from .applying import ApplyingTests
 from .bulk import BulkTests
 from .deleting import DeletingTests
 from .getting import GettingTests
+from .hybrids import HybridTests
 from .learning import LearningTests
 from .lists import ListTests
 from .paths import PathTests
@@ -37,6 +38,7 @@ class ArrayTests(
     LearningTests,
     ShowingTests,
     TextTests,
+    HybridTests,
     StoringTests,
     TransactingTests,
     RefusingTests,

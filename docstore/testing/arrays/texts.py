@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import random
-import re
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from docstore.array import DocumentArray
@@ -19,85 +14,9 @@ from docstore.errors import InvalidArgument, InvalidType, UnknownField, UnknownN
 
 from ..checks import ids, refuses, vectors
 from .base import ArraySuite, Opener
+from .bm25 import bm25, check_bm25, make_texts, sentence
 
-__all__ = ['TextTests', 'bm25']
-
-WORDS = [
-    'red',
-    'blue',
-    'green',
-    'shoe',
-    'hat',
-    'glove',
-    'coat',
-    'old',
-    'new',
-    'warm',
-    'cold',
-    'wool',
-    'silk',
-    'small',
-    'large',
-]
-
-
-def bm25(texts: Sequence[str | None], query: str) -> list[tuple[float, int]]:
-    """Scores and positions, best first, as the documentation gives the formula.
-
-    >>> bm25(['red shoe', 'red', 'hat', 'coat', None], 'shoe')[0][1]
-    0
-    """
-    cut = [re.findall('[a-z0-9]+', text.lower()) if text else None for text in texts]
-    known = [words for words in cut if words is not None]
-    mean = sum(map(len, known)) / max(len(known), 1)
-    scores: dict[int, float] = {}
-    for word in sorted(set(re.findall('[a-z0-9]+', query.lower()))):
-        having = sum(word in words for words in known)
-        idf = math.log((len(known) - having + 0.5) / (having + 0.5))
-        idf = idf if idf > 0 else 1e-6
-        for position, words in enumerate(cut):
-            if words and word in words:
-                often = Counter(words)[word]
-                weight = often + 1.2 * (1 - 0.75 + 0.75 * len(words) / mean)
-                scores[position] = scores.get(position, 0.0) + idf * often * 2.2 / weight
-    # Sums in another order differ in the last digits.
-    return sorted((-round(score, 9), position) for position, score in scores.items())
-
-
-def make_texts(n: int, seed: int = 3) -> list[Document]:
-    """Documents with random texts, titles and embeddings; every ninth has no text."""
-    rng = random.Random(seed)
-    return [
-        Document(
-            id=f't{i}',
-            text=None if i % 9 == 8 else sentence(rng),
-            tags={
-                'title': sentence(rng),
-                'i': i,
-                'in': {'deep': [sentence(rng), i, sentence(rng)]},
-            },
-            embedding=vector,
-        )
-        for i, vector in enumerate(vectors(n))
-    ]
-
-
-def sentence(rng: random.Random) -> str:
-    """Some random words."""
-    return ' '.join(rng.choices(WORDS, k=rng.randrange(1, 12)))
-
-
-def check_bm25(da: DocumentArray, query: str, k: int | None = None, **options: Any) -> None:
-    """Hits and scores are those of :func:`bm25`, in its order."""
-    index = options.get('index', 'text')
-    column = [doc.text or None for doc in da] if index == 'text' else da[:, index]
-    wanted = bm25(column, query)[:k]
-    found = da.find(query, limit=k, **options)
-    names = [doc.id for doc in da]
-    assert ids(found) == [names[position] for _, position in wanted]
-    np.testing.assert_allclose(
-        found[:, 'scores__bm25__value'], [-score for score, _ in wanted], rtol=1e-6, atol=1e-8
-    )
+__all__ = ['TextTests']
 
 
 class TextTests(ArraySuite):
@@ -367,97 +286,6 @@ class TextTests(ArraySuite):
             texts.find(vectors(1)[0], hybrid=True)
 
     # -- text and vector ------------------------------------------------------
-
-    def fuse(self, da: DocumentArray, query: Any, text: str, k: float = 60) -> list[str]:
-        """The ids that reciprocal rank fusion of the whole rankings gives, best first."""
-        scores: dict[str, float] = {}
-        for ranking in (da.find(query, limit=None), da.find(text, limit=None)):
-            for rank, name in enumerate(ids(ranking), 1):
-                scores[name] = scores.get(name, 0.0) + 1 / (k + rank)
-        place = {name: i for i, name in enumerate(ids(da))}
-        return sorted(scores, key=lambda name: (-round(scores[name], 12), place[name]))
-
-    def test_hybrid(self, texts: DocumentArray) -> None:
-        query = vectors(1, seed=5)[0]
-        found = texts.find(query, text='warm shoe', limit=10)
-        assert ids(found) == self.fuse(texts, query, 'warm shoe')[:10]
-        assert (
-            ids(texts.find(query, text='warm shoe', limit=7, rrf_k=1))
-            == self.fuse(texts, query, 'warm shoe', 1)[:7]
-        )
-        by_vector = {doc.id: doc.scores for doc in texts.find(query, limit=None)}
-        by_text = {doc.id: doc.scores for doc in texts.find('warm shoe', limit=None)}
-        metric = self.metrics[0]
-        fused = [doc.scores['rrf'].value for doc in found]
-        assert fused == sorted(fused, reverse=True)
-        for doc in found:
-            assert doc.scores[metric].value == pytest.approx(by_vector[doc.id][metric].value)
-            assert ('bm25' in doc.scores) == (doc.id in by_text)
-            if 'bm25' in doc.scores:
-                assert doc.scores['bm25'].value == pytest.approx(by_text[doc.id]['bm25'].value)
-
-    def test_hybrid_filter_and_self(self, texts: DocumentArray) -> None:
-        docs = [
-            Document(id='t3', text='warm shoe', embedding=vectors(4)[3]),
-            Document(id='t4', text='', embedding=vectors(5)[4]),
-        ]
-        only = {'tags__i': {'$lt': 12}}
-        found = texts.find(DocumentArray(docs), hybrid=True, filter=only, exclude_self=True)
-        assert [len(hits) for hits in found] == [11, 11]
-        assert 't3' not in ids(found[0])
-        assert 't4' not in ids(found[1])
-        assert ids(found[1]) == ids(texts.find(docs[1], filter=only, exclude_self=True)[0])
-        given = texts.find(docs[0], text='warm shoe', filter=only, exclude_self=True)
-        assert ids(given[0]) == ids(found[0])
-        queries = DocumentArray(docs)
-        queries.match(texts, hybrid=True, filter=only, exclude_self=True)
-        assert [ids(doc.matches) for doc in queries] == [ids(hits) for hits in found]
-
-    def test_hybrid_queries(self, texts: DocumentArray) -> None:
-        queries = vectors(3, seed=6)
-        each = texts.find(queries, text=['red', 'blue', 'nothing'], limit=6)
-        for query, words, found in zip(queries, ('red', 'blue', 'nothing'), each, strict=True):
-            assert ids(found) == ids(texts.find(query, text=words, limit=6))
-        same = texts.find(queries, text='red', limit=6)
-        assert ids(same[1]) == ids(texts.find(queries[1], text='red', limit=6))
-        assert ids(texts.find(text='red')) == ids(texts.find('red'))
-
-    def test_explain(self, texts: DocumentArray) -> None:
-        query = vectors(1, seed=5)[0]
-        assert texts.find('red').explanation is None
-        only = {'tags__i': {'$lt': 12}}
-        told = texts.find('red', filter=only, explain=True).explanation
-        assert told is not None
-        assert (told.path, told.score, told.documents, told.candidates) == ('text', 'bm25', 60, 12)
-        assert told.index is not None
-        assert told.index.startswith('fts5')
-        assert (told.field, told.tokenizer) == ('text', 'unicode61 remove_diacritics 2')
-        told = texts.find(query, text='red', explain=True).explanation
-        assert told is not None
-        assert [part.path for part in told.parts][1] == 'text'
-        assert told.path == 'hybrid'
-        exact = texts.find(query, metric='sqeuclidean', filter=only, explain=True)
-        assert exact.explanation is not None
-        assert exact.explanation.to_dict() == {
-            'path': 'exact',
-            'score': 'sqeuclidean',
-            'documents': 60,
-            'candidates': 12,
-            'queries': 1,
-            'filter': exact.explanation.filter,
-        }
-        assert exact.explanation.filter in ('columns', 'database')
-        assert ids(exact) == ids(texts.find(query, metric='sqeuclidean', filter=only))
-        alone = texts.find(only, explain=True)
-        assert len(alone) == 12
-        assert alone.explanation is not None
-        assert alone.explanation.path == 'filter'
-        assert '12 of 60 documents' in repr(alone.explanation)
-        queries = DocumentArray([Document(embedding=query)])
-        matched = queries.match(texts, metric='sqeuclidean', explain=True)
-        assert matched is not None
-        assert matched.path == 'exact'
-        assert queries.match(texts) is None
 
     def test_empty(self, empty: DocumentArray) -> None:
         assert ids(empty.find('red')) == []
