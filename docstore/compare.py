@@ -65,9 +65,13 @@ def with_value(node: Compare, column: Values, value: Any) -> Mask:
 
 def with_column(node: Compare, left: Values, right: Values) -> Mask:
     """``node`` over its column, compared row by row with another column."""
-    arrays = isinstance(left, np.ndarray) and isinstance(right, np.ndarray)
     # Of one kind, so that nothing is rounded on the way to a common type.
-    if arrays and node.op in _ORDER and left.dtype.kind == right.dtype.kind:  # type: ignore[union-attr]
+    if (
+        node.op in _ORDER
+        and isinstance(left, np.ndarray)
+        and isinstance(right, np.ndarray)
+        and left.dtype.kind == right.dtype.kind
+    ):
         return np.asarray(_ORDER[node.op](left, right), dtype=np.bool_)
     a = left.tolist() if isinstance(left, np.ndarray) else left
     b = right.tolist() if isinstance(right, np.ndarray) else right

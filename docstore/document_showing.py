@@ -151,7 +151,7 @@ class ShownDocument(TypedDocument):
         from .plots.shapes import cloud_page
         from .plots.viewing import show_page
 
-        show_page(cloud_page(self))  # type: ignore[arg-type]
+        show_page(cloud_page(self))  # type: ignore[arg-type]  # it is the last link
 
     def display_rgbd_tensor(self) -> None:
         """Show the tensor, of shape (height, width, 4): the colours, and the depths beside them.
@@ -164,7 +164,7 @@ class ShownDocument(TypedDocument):
         from .plots.shapes import depth_png
         from .plots.viewing import show_picture
 
-        show_picture(depth_png(self))  # type: ignore[arg-type]
+        show_picture(depth_png(self))  # type: ignore[arg-type]  # it is the last link
 
     def display_vertices_and_faces(self) -> None:
         """Show the mesh in the chunks named ``vertices`` and ``faces``, which can be turned.
@@ -179,7 +179,7 @@ class ShownDocument(TypedDocument):
         from .plots.shapes import mesh_page
         from .plots.viewing import show_page
 
-        show_page(mesh_page(self))  # type: ignore[arg-type]
+        show_page(mesh_page(self))  # type: ignore[arg-type]  # it is the last link
 
     def plot_matches_sprites(
         self,
@@ -218,7 +218,7 @@ class ShownDocument(TypedDocument):
         from .plots.viewing import show_picture
 
         data = matches_sheet(
-            self,  # type: ignore[arg-type]
+            self,  # type: ignore[arg-type]  # it is the last link
             top_k,
             channel_axis,
             inv_normalize,

@@ -181,7 +181,7 @@ def dataclass_from_dict(klass: type[T], dikt: Mapping[str, Any]) -> T:
     from .errors import did_you_mean
 
     hints = get_type_hints(klass)
-    names = {field.name for field in dataclasses.fields(klass)}  # type: ignore[arg-type]
+    names = {field.name for field in dataclasses.fields(klass)}  # type: ignore[arg-type]  # of a dataclass, as said
     values = {}
     for name, value in dikt.items():
         if name not in names:

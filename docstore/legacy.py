@@ -228,8 +228,9 @@ def _refuse_same(
     path: str | os.PathLike[str], storage: str, config: Mapping[str, Any] | None
 ) -> None:
     target = (config or {}).get('connection') if storage == 'sqlite' else None
-    there = isinstance(target, (str, os.PathLike)) and os.path.exists(target)
-    if there and os.path.samefile(path, target):  # type: ignore[arg-type]
+    if not isinstance(target, (str, os.PathLike)) or not os.path.exists(target):
+        return
+    if os.path.samefile(path, target):
         raise InvalidConfig(f'{os.fspath(path)} is only read: give another file as connection')
 
 
@@ -341,7 +342,7 @@ def _batches(
     path: str | os.PathLike[str], table: str, reading: _Reading, show: bool
 ) -> Iterator[list[Document]]:
     columns = 'doc_id, serialized_value, item_order'
-    query = f'SELECT {columns} FROM {_quoted(table)} ORDER BY item_order'  # noqa: S608
+    query = f'SELECT {columns} FROM {_quoted(table)} ORDER BY item_order'  # noqa: S608 - quoted
     with _opened(path) as connection:
         steps = range(0, _count(connection, table), _BATCH)
         rows = connection.execute(query)

@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: bool) -> None:
         # A page elsewhere could give its own name this address, and read the plot then.
         asked = (self.headers.get('Host') or '').rsplit(':', 1)[0]
-        if asked not in {self._host, 'localhost', '127.0.0.1'} and self._host != '0.0.0.0':  # noqa: S104
+        if asked not in {self._host, 'localhost', '127.0.0.1'} and self._host != '0.0.0.0':  # noqa: S104 - asked for
             self.send_error(403)
             return
         name = unquote(urlsplit(self.path).path).removeprefix('/').removeprefix('static/')

@@ -119,7 +119,7 @@ def sampled(count: int, k: Any, seed: Any) -> Positions:
         seed = int(seed)
     if not isinstance(seed, (int, float, str, bytes, type(None))):
         raise InvalidType(f'seed must be an int (or a float, str or bytes), got {seed!r}')
-    choose = random.sample if seed is None else random.Random(seed).sample  # noqa: S311
+    choose = random.sample if seed is None else random.Random(seed).sample  # noqa: S311 - no secret
     return np.asarray(choose(range(count), k.__index__()), dtype=np.int64)
 
 

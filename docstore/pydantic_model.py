@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar, Optional
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .codecs.jsons import from_plain, to_plain
 from .errors import InvalidDocument, InvalidType, MissingDependency
@@ -34,10 +34,10 @@ class PydanticScore(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(ser_json_inf_nan='constants')
 
-    value: Optional[float] = None  # noqa: UP045
-    op_name: Optional[str] = None  # noqa: UP045
-    description: Optional[str] = None  # noqa: UP045
-    ref_id: Optional[str] = None  # noqa: UP045
+    value: float | None = None
+    op_name: str | None = None
+    description: str | None = None
+    ref_id: str | None = None
 
 
 class PydanticDocument(BaseModel):
@@ -59,26 +59,26 @@ class PydanticDocument(BaseModel):
         populate_by_name=True, ser_json_inf_nan='constants'
     )
 
-    id: Optional[str] = None  # noqa: UP045
-    parent_id: Optional[str] = None  # noqa: UP045
-    granularity: Optional[int] = None  # noqa: UP045
-    adjacency: Optional[int] = None  # noqa: UP045
-    blob: Optional[str] = None  # noqa: UP045
-    tensor: Optional[Any] = None  # noqa: UP045
-    mime_type: Optional[str] = None  # noqa: UP045
-    text: Optional[str] = None  # noqa: UP045
-    weight: Optional[float] = None  # noqa: UP045
-    uri: Optional[str] = None  # noqa: UP045
-    tags: Optional[dict[str, Any]] = None  # noqa: UP045
-    offset: Optional[float] = None  # noqa: UP045
-    location: Optional[list[float]] = None  # noqa: UP045
-    embedding: Optional[Any] = None  # noqa: UP045
-    modality: Optional[str] = None  # noqa: UP045
-    evaluations: Optional[dict[str, PydanticScore]] = None  # noqa: UP045
-    scores: Optional[dict[str, PydanticScore]] = None  # noqa: UP045
-    chunks: Optional[list[PydanticDocument]] = None  # noqa: UP045
-    matches: Optional[list[PydanticDocument]] = None  # noqa: UP045
-    metadata_: Optional[dict[str, Any]] = Field(default=None, alias='_metadata')  # noqa: UP045
+    id: str | None = None
+    parent_id: str | None = None
+    granularity: int | None = None
+    adjacency: int | None = None
+    blob: str | None = None
+    tensor: Any | None = None
+    mime_type: str | None = None
+    text: str | None = None
+    weight: float | None = None
+    uri: str | None = None
+    tags: dict[str, Any] | None = None
+    offset: float | None = None
+    location: list[float] | None = None
+    embedding: Any | None = None
+    modality: str | None = None
+    evaluations: dict[str, PydanticScore] | None = None
+    scores: dict[str, PydanticScore] | None = None
+    chunks: list[PydanticDocument] | None = None
+    matches: list[PydanticDocument] | None = None
+    metadata_: dict[str, Any] | None = Field(default=None, alias='_metadata')
 
     @property
     def _metadata(self) -> dict[str, Any] | None:

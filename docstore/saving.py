@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from .blocks import blocks_of, fill
 from .bulk import join_blocks
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .codecs.compression import Limits
     from .columns import ColumnBlock
+    from .stored import StoredRecords
 
 __all__ = ['SavedSequence']
 
@@ -27,17 +28,16 @@ class SavedSequence(DocumentSequence):
     @classmethod
     def _from_blocks(cls, blocks: Iterable[ColumnBlock], **kwargs: Any) -> Self:
         """A new array of blocks; in a store one block is in memory at a time."""
-        array: Any
+        make: Callable[..., Self] = cls  # the last link takes arguments
         if kwargs.get('storage', 'memory') == 'memory':
-            array = cls(join_blocks(blocks), **kwargs)  # type: ignore[call-arg]
-            return array  # type: ignore[no-any-return]
-        array = cls(**kwargs)
+            return make(join_blocks(blocks), **kwargs)
+        array = make(**kwargs)
         try:
-            fill(array._records, blocks)
+            fill(cast('StoredRecords', array._records), blocks)
         except BaseException:
-            array.close()
+            array._records.close()
             raise
-        return array  # type: ignore[no-any-return]
+        return array
 
     def to_bytes(
         self,

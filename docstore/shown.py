@@ -132,7 +132,8 @@ class ShownSequence(TypedSequence):
             from .preview import Preview
 
             preview = Preview(folder, host, port)
-            print(f'{preview.url} shows {folder / "index.html"} while this program runs')  # noqa: T201
+            where = folder / 'index.html'
+            print(f'{preview.url} shows {where} while this program runs')  # noqa: T201 - to click
             open_in_browser(preview.url)
         return str(folder)
 

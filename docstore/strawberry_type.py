@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from .codecs.jsons import from_plain, to_plain
 from .errors import InvalidDocument, InvalidType, MissingDependency
@@ -38,10 +38,10 @@ _NESTED = ('chunks', 'matches')
 class StrawberryScore:
     """A score: a number, and how it came about."""
 
-    value: Optional[float] = None  # noqa: UP045
-    op_name: Optional[str] = None  # noqa: UP045
-    description: Optional[str] = None  # noqa: UP045
-    ref_id: Optional[str] = None  # noqa: UP045
+    value: float | None = None
+    op_name: str | None = None
+    description: str | None = None
+    ref_id: str | None = None
 
 
 @strawberry.input
@@ -69,21 +69,21 @@ class StrawberryNamedScoreInput:
 class _Fields:
     """The fields that a Document has by itself."""
 
-    id: Optional[str] = None  # noqa: UP045
-    parent_id: Optional[str] = None  # noqa: UP045
-    granularity: Optional[int] = None  # noqa: UP045
-    adjacency: Optional[int] = None  # noqa: UP045
-    blob: Optional[Base64] = None  # noqa: UP045
-    tensor: Optional[JSON] = None  # noqa: UP045
-    mime_type: Optional[str] = None  # noqa: UP045
-    text: Optional[str] = None  # noqa: UP045
-    weight: Optional[float] = None  # noqa: UP045
-    uri: Optional[str] = None  # noqa: UP045
-    tags: Optional[JSON] = None  # noqa: UP045
-    offset: Optional[float] = None  # noqa: UP045
-    location: Optional[list[float]] = None  # noqa: UP045
-    embedding: Optional[JSON] = None  # noqa: UP045
-    modality: Optional[str] = None  # noqa: UP045
+    id: str | None = None
+    parent_id: str | None = None
+    granularity: int | None = None
+    adjacency: int | None = None
+    blob: Base64 | None = None
+    tensor: JSON | None = None
+    mime_type: str | None = None
+    text: str | None = None
+    weight: float | None = None
+    uri: str | None = None
+    tags: JSON | None = None
+    offset: float | None = None
+    location: list[float] | None = None
+    embedding: JSON | None = None
+    modality: str | None = None
 
 
 @strawberry.type
@@ -102,20 +102,20 @@ class StrawberryDocument(_Fields):
     <Document ('id', 'text') at a>
     """
 
-    evaluations: Optional[list[StrawberryNamedScore]] = None  # noqa: UP045
-    scores: Optional[list[StrawberryNamedScore]] = None  # noqa: UP045
-    chunks: Optional[list[StrawberryDocument]] = None  # noqa: UP045
-    matches: Optional[list[StrawberryDocument]] = None  # noqa: UP045
+    evaluations: list[StrawberryNamedScore] | None = None
+    scores: list[StrawberryNamedScore] | None = None
+    chunks: list[StrawberryDocument] | None = None
+    matches: list[StrawberryDocument] | None = None
 
 
 @strawberry.input
 class StrawberryDocumentInput(_Fields):
     """The fields of a Document, as an API takes them."""
 
-    evaluations: Optional[list[StrawberryNamedScoreInput]] = None  # noqa: UP045
-    scores: Optional[list[StrawberryNamedScoreInput]] = None  # noqa: UP045
-    chunks: Optional[list[StrawberryDocumentInput]] = None  # noqa: UP045
-    matches: Optional[list[StrawberryDocumentInput]] = None  # noqa: UP045
+    evaluations: list[StrawberryNamedScoreInput] | None = None
+    scores: list[StrawberryNamedScoreInput] | None = None
+    chunks: list[StrawberryDocumentInput] | None = None
+    matches: list[StrawberryDocumentInput] | None = None
 
 
 _Given = Union[StrawberryDocument, StrawberryDocumentInput]

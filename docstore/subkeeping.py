@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -348,7 +349,7 @@ class Keeper:
                 operation.position, at = at, at + len(operation.records)
             elif isinstance(operation, (Update, Delete)):
                 rows = [int(row) for row in operation.rows]
-                self.inside(lambda rows=rows: self.records.keep(rows))  # type: ignore[misc]
+                self.inside(partial(self.records.keep, rows))
                 if isinstance(operation, Delete):
                     gone += rows
                     at -= len(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
@@ -60,15 +61,15 @@ class SubStore(Store):
         return self._keeper.root.store.read_only
 
     @property
-    def index_config(self) -> IndexConfig:  # type: ignore[override]
+    def index_config(self) -> IndexConfig:  # type: ignore[override]  # as above
         return self._keeper.base.index_config
 
     @property
-    def sequence(self) -> int:  # type: ignore[override]
+    def sequence(self) -> int:  # type: ignore[override]  # as above
         return self._now.sequence
 
     @property
-    def version(self) -> int:  # type: ignore[override]
+    def version(self) -> int:  # type: ignore[override]  # as above
         return self._now.version
 
     # -- ids -------------------------------------------------------------------
@@ -315,7 +316,7 @@ class SubRecords(StoredRecords):
     def forget(self) -> None:
         """The array went to another state."""
         for source in list(self._found):
-            self.keeper.inside(lambda source=source: source.keep(None))  # type: ignore[misc]
+            self.keeper.inside(partial(source.keep, None))
         self.keeper.base.refresh()
         self.keeper.forget()
         if self._live:

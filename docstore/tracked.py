@@ -60,7 +60,7 @@ class TrackedDict(dict[str, Any]):
         super().__delitem__(key)
         self.notify()
 
-    def __ior__(self, other: Any) -> Any:  # type: ignore[misc]
+    def __ior__(self, other: Any) -> Any:  # type: ignore[misc]  # any mapping or pairs
         self.update(other)
         return self
 
@@ -125,7 +125,7 @@ class TrackedList(list[Any]):
         super().__delitem__(key)
         self.notify()
 
-    def __iadd__(self, values: Iterable[Any]) -> Any:  # type: ignore[misc]
+    def __iadd__(self, values: Iterable[Any]) -> Any:  # type: ignore[misc]  # as list does
         self.extend(values)
         return self
 

@@ -146,14 +146,17 @@ class _Reader:
     def plain(self, name: str, column: Any) -> list[Any]:
         """The values of a column as Python has them."""
         types = self._arrow.types
+        values: list[Any]
         try:
             if _is_text(types, column.type) or _is_binary(types, column.type):
-                return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]
-            if not column.null_count and (
+                values = column.to_numpy(zero_copy_only=False).tolist()
+            elif not column.null_count and (
                 types.is_integer(column.type) or types.is_floating(column.type)
             ):
-                return column.to_numpy().tolist()  # type: ignore[no-any-return]
-            return column.to_pylist()  # type: ignore[no-any-return]
+                values = column.to_numpy().tolist()
+            else:
+                values = column.to_pylist()
+            return values
         except (UnicodeDecodeError, ValueError, self._arrow.ArrowException) as error:
             raise InvalidDocument(f'the column {name!r} cannot be read: {error}') from error
 

@@ -150,7 +150,8 @@ def plain_of(record: Record, **options: Any) -> dict[str, Any]:
     message = message_of(ProtobufCodec().dumps(record), many=False)
     from google.protobuf.json_format import MessageToDict
 
-    return MessageToDict(message, **options)  # type: ignore[no-any-return,unused-ignore]
+    plain: dict[str, Any] = MessageToDict(message, **options)
+    return plain
 
 
 def record_of_plain(values: Any, **options: Any) -> Record:

@@ -74,6 +74,8 @@ def decode(
             if not container.streams.video:
                 raise CorruptData('the file has no video in it')
             stream = container.streams.video[0]
+            if stream.codec_context is None:  # PyAV before 18 would crash the process
+                raise CorruptData('the video is in a format that nothing here can decode')
             if only_keyframes:
                 stream.codec_context.skip_frame = 'NONKEY'
             for frame in container.decode(stream):

@@ -146,7 +146,7 @@ def _decorated(
     construct = made.__init__
 
     @functools.wraps(construct)
-    def __init__(self: Any, *args: Any, **fields: Any) -> None:  # noqa: N807
+    def __init__(self: Any, *args: Any, **fields: Any) -> None:  # noqa: N807 - it becomes one
         given = args[0] if len(args) == 1 and not fields else None
         if isinstance(given, Document):
             construct(self, **values_from(type(self), given))

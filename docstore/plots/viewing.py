@@ -42,7 +42,7 @@ def play(uri: str, kind: str) -> None:
 
     def outside() -> None:
         if scheme_of(uri) in {'http', 'https'}:
-            print(uri)  # noqa: T201
+            print(uri)  # noqa: T201 - where nothing can show it
             open_in_browser(uri)
         else:
             suffix = ''.join(c for c in kind.partition('/')[2] if c.isalnum())

@@ -106,6 +106,12 @@ def test_damaged_files_are_read_or_refused(mp4: bytes) -> None:
             pass
 
 
+def test_a_format_that_nobody_knows(mp4: bytes) -> None:
+    assert mp4.count(b'avc1') > 0
+    with pytest.raises(CorruptData, match='decode'):
+        video.decode(mp4.replace(b'avc1', b'zzzz'))
+
+
 def test_no_video(tmp_path: Path, refused: Any) -> None:
     pytest.importorskip('av')
     (tmp_path / 'a.txt').write_text('words', encoding='utf-8')

@@ -118,4 +118,5 @@ def content_of(count: int) -> list[dict[str, object]]:
     """What :func:`content` gives of the first records."""
     from ..checks import plain
 
-    return plain(records(count))  # type: ignore[no-any-return]
+    rows: list[dict[str, object]] = plain(records(count))
+    return rows
